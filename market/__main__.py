@@ -1,0 +1,5 @@
+"""python -m market."""
+
+from market.cli import main
+
+main()

@@ -1,0 +1,226 @@
+"""The routes that outcomes, experts and demands have alike, made once for each noun."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import Schema
+
+from market.api import examples, paging
+from market.api.calls import Call
+from market.api.doors import Answer, Door, Who
+from market.models import LISTINGS, Demand, Expert, Outcome
+from market.services import listings, people, searching
+from market.services.access import sees_all_of
+from market.vocabulary import VOCABULARIES, vocabulary
+from schemas import demands, experts, outcomes
+from schemas.answers import Extension, Nothing, Rejection, SearchPage
+from schemas.common import CONFIDENTIAL
+
+AnyListing = Outcome | Expert | Demand
+
+
+class Presenter:
+    """Dumps a listing as the caller may see it: whole to its owner and staff, without contact to others."""
+
+    def __init__(self, read: type[Schema], summary: tuple[str, ...]) -> None:
+        """`summary` names the fields shown in lists."""
+        self._whole = read()
+        self._public = read(exclude=CONFIDENTIAL)
+        self._summary = read(only=summary)
+
+    def whole(self, call: Call, listing: AnyListing) -> dict[str, Any]:
+        """All that this caller may see."""
+        schema = self._whole if sees_all_of(call.principal, listing) else self._public
+        shown: dict[str, Any] = schema.dump(listing)
+        return shown
+
+    def summary(self, listing: AnyListing) -> dict[str, Any]:
+        """What a list shows."""
+        shown: dict[str, Any] = self._summary.dump(listing)
+        return shown
+
+
+PRESENTERS: Mapping[str, Presenter] = {
+    "outcome": Presenter(outcomes.OutcomeRead, outcomes.SUMMARY),
+    "expert": Presenter(experts.ExpertRead, experts.SUMMARY),
+    "demand": Presenter(demands.DemandRead, demands.SUMMARY),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """What differs between the three: the schemas."""
+
+    name: str
+    create: type[Schema]
+    update: type[Schema]
+    read: type[Schema]
+    query: type[Schema]
+
+    @property
+    def plural(self) -> str:
+        """As in the address."""
+        return f"{self.name}s"
+
+
+_ACTIONS: Mapping[str, tuple[Who, type[Schema], str]] = {
+    "submit": ("member", Nothing, "Ask for publication; a trusted organisation's is published at once"),
+    "approve": ("reviewer", Nothing, "Publish what was submitted"),
+    "reject": ("reviewer", Rejection, "Refuse what was submitted, with a reason"),
+    "withdraw": ("member", Nothing, "Take it out of the public's sight"),
+    "suspend": ("reviewer", Nothing, "Hide it for the time being"),
+    "restore": ("reviewer", Nothing, "Show again what was suspended"),
+    "close": ("member", Nothing, "End it for good"),
+    "extend": ("member", Extension, "Move its last day, once"),
+}
+DEMAND_ACTIONS: Mapping[str, tuple[Who, type[Schema], str]] = {
+    "negotiate": ("member", Nothing, "In negotiation: no new matches meanwhile"),
+    "reopen": ("member", Nothing, "Open to offers again"),
+    "award": ("member", Nothing, "Awarded to somebody"),
+    "solve": ("member", Nothing, "Solved"),
+    "fail": ("member", Nothing, "Failed"),
+    "cancel": ("member", Nothing, "No longer wanted"),
+}
+
+
+def serve(
+    door: Door, noun: Noun, *, extra_actions: Mapping[str, tuple[Who, type[Schema], str]] | None = None
+) -> None:
+    """Add the routes of one noun to its door."""
+    model: Any = LISTINGS[noun.name]
+    presenter = PRESENTERS[noun.name]
+    shown = examples.READ[noun.name]
+
+    def answer(call: Call, listing: AnyListing, status: int = 200) -> Answer:
+        headers = {"Location": f"/api/v1/{noun.plural}/{listing.id}"} if status == 201 else {}
+        return Answer(presenter.whole(call, listing), status, version=listing.version, headers=headers)
+
+    @door.route_to(
+        "POST", "", who="member", body=noun.create, body_example=examples.CREATE[noun.name],
+        answer=noun.read, example=shown, status=201, name=f"create_{noun.name}",
+    )  # fmt: skip
+    def create(call: Call, body: dict[str, Any]) -> Answer:
+        """Post one; with "submit": true it is submitted at once."""
+        return answer(
+            call, listings.create(call.session, call.principal, model, body, now=call.runtime.clock()), 201
+        )
+
+    @door.route_to(
+        "GET", "", who="anyone", query=noun.query, answer=SearchPage,
+        example=examples.page(shown), name=f"search_{noun.plural}",
+    )  # fmt: skip
+    def search(call: Call, query: dict[str, Any]) -> Answer:
+        """Search: words, filters, facets, sort, highlights, pages. Without q: all, newest first."""
+        return _search(call, noun.name, query)
+
+    @door.route_to(
+        "GET", "/<uuid:identity>", who="anyone", answer=noun.read, example=shown, name=f"read_{noun.name}"
+    )
+    def read(call: Call, identity: uuid.UUID) -> Answer:
+        """Read one. Its ETag is what a change must name."""
+        return answer(call, listings.get(call.session, call.principal, model, identity))
+
+    @door.route_to(
+        "PATCH", "/<uuid:identity>", who="member", body=noun.update, body_example=examples.UPDATE[noun.name],
+        answer=noun.read, example=shown, versioned=True, name=f"update_{noun.name}",
+    )  # fmt: skip
+    def update(call: Call, identity: uuid.UUID, body: dict[str, Any]) -> Answer:
+        """Change the fields that are given; the works of an expert are replaced as a whole."""
+        changed = listings.change(
+            call.session,
+            call.principal,
+            model,
+            identity,
+            body,
+            version=call.if_match,
+            now=call.runtime.clock(),
+        )
+        return answer(call, changed)
+
+    @door.route_to(
+        "DELETE", "/<uuid:identity>", who="member", answer=None, status=204, versioned=True,
+        name=f"delete_{noun.name}",
+    )  # fmt: skip
+    def delete(call: Call, identity: uuid.UUID) -> Answer:
+        """Delete it with its matches and their notifications."""
+        listings.remove(
+            call.session, call.principal, model, identity, version=call.if_match, now=call.runtime.clock()
+        )
+        return Answer(status=204)
+
+    for action, (who, body, summary) in {**_ACTIONS, **(extra_actions or {})}.items():
+        door.route_to(
+            "POST", f"/<uuid:identity>/actions/{action}", who=who, body=body,
+            body_example=examples.ACTION.get(action, {}), answer=noun.read, example=shown,
+            name=f"{action}_{noun.name}", summary=summary,
+        )(_action(model, action, answer))  # fmt: skip
+
+
+def _action(model: Any, action: str, answer: Callable[[Call, AnyListing], Answer]) -> Callable[..., Answer]:
+    def act(call: Call, identity: uuid.UUID, body: dict[str, Any]) -> Answer:
+        return answer(
+            call,
+            listings.act(
+                call.session, call.principal, model, identity, action,
+                version=call.if_match, now=call.runtime.clock(), details=body,
+            ),
+        )  # fmt: skip
+
+    return act
+
+
+def _search(call: Call, noun: str, query: dict[str, Any]) -> Answer:
+    secret = call.runtime.secret
+    offset = paging.decode(secret, query.get("cursor")) or 0
+    found = searching.run(
+        call.session, call.runtime.engine, call.principal, noun, query, offset=offset, limit=query["limit"]
+    )
+    cursor = None if found.next_offset is None else paging.encode(secret, found.next_offset)
+    body = {
+        "items": [hit_of(noun, listing, hit, query) for listing, hit in found.items],
+        "total": found.total,
+        "facets": {name: _facet(call, name, counts) for name, counts in found.facets.items()},
+        "next": cursor,
+    }
+    return Answer(body, next_cursor=cursor)
+
+
+def hit_of(noun: str, listing: AnyListing, hit: Any, query: Mapping[str, Any]) -> dict[str, Any]:
+    """A summary with its score, and the passages where the words stand, if asked for."""
+    shown = PRESENTERS[noun].summary(listing)
+    shown["score"] = round(hit.score, 4)
+    if query.get("highlight"):
+        shown["highlights"] = [
+            {"field": mark.field, "fragment": mark.fragment, "marks": mark.marks} for mark in hit.highlights
+        ]
+    return shown
+
+
+_FACET_VOCABULARIES = {
+    "field": "fields", "region": "regions", "regions_served": "regions", "kind": "outcome_kinds",
+    "category": "outcome_categories", "funding_source": "funding_sources", "ip_status": "ip_statuses",
+    "state": "listing_states", "progress": "demand_progress", "cooperation": "expert_cooperation",
+    "professional_title": "professional_titles", "degree": "degrees", "availability": "availabilities",
+    "region_rule": "region_rules",
+}  # fmt: skip
+
+
+def _facet(call: Call, name: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    labels = _labels(call, name, counts)
+    return [
+        {"value": code, "label": labels.get(code, code), "count": count} for code, count in counts.items()
+    ]
+
+
+def _labels(call: Call, name: str, codes: Iterable[str]) -> dict[str, str]:
+    if name == "organisation":
+        return people.names(call.session, [uuid.UUID(code) for code in codes], call.language)
+    known = _FACET_VOCABULARIES.get(name, name)
+    if known not in VOCABULARIES:
+        return {}
+    terms = vocabulary(known)
+    return {code: terms.label(code, call.language) for code in codes if code in terms}

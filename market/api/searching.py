@@ -1,0 +1,42 @@
+"""/search over all kinds, and /suggest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from market.api import examples
+from market.api.calls import Call
+from market.api.doors import Answer, Door
+from market.api.listings import hit_of
+from market.services import searching
+from schemas.answers import Hits, Suggestions
+from schemas.queries import EverywhereQuery, SuggestQuery
+
+door = Door("search", __name__, url_prefix="/api/v1", description="Search over all kinds 综合检索")
+
+
+@door.route_to("GET", "/search", who="anyone", query=EverywhereQuery, answer=Hits, example=examples.HITS)
+def search(call: Call, query: dict[str, Any]) -> Answer:
+    """Search outcomes, experts and demands at once: the best of each kind, kind by kind in turn."""
+    by_kind: list[list[dict[str, Any]]] = []
+    totals: dict[str, int] = {}
+    for kind in dict.fromkeys(query["kinds"]):
+        found = searching.run(
+            call.session, call.runtime.engine, call.principal, kind, query, limit=query["limit"]
+        )
+        totals[kind] = found.total
+        by_kind.append([hit_of(kind, listing, hit, query) for listing, hit in found.items])
+    longest = max(map(len, by_kind), default=0)
+    items = [hits[rank] for rank in range(longest) for hits in by_kind if rank < len(hits)]
+    return Answer({"items": items, "totals": totals})
+
+
+@door.route_to(
+    "GET", "/suggest", who="anyone", query=SuggestQuery, answer=Suggestions, example=examples.SUGGESTIONS
+)
+def suggest(call: Call, query: dict[str, Any]) -> Answer:
+    """Complete what is being typed: titles, names and keywords."""
+    found = searching.suggest(
+        call.runtime.engine, call.principal, query["q"], kinds=query["kinds"], limit=query["limit"]
+    )
+    return Answer({"items": [{"text": one.text, "type": kind, "id": one.id} for kind, one in found]})

@@ -1,0 +1,52 @@
+"""`market`: the service from a terminal. Every command takes --json; long work shows its progress."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import click
+
+from market import logs
+from market.cli import data, jobs, keys, matching, serving
+from market.cli.output import fail
+from market.errors import MarketError
+from market.settings import SettingsError, from_environment
+from search.engine import EngineUnavailable
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def market(context: click.Context) -> None:
+    """Qiao 桥: a technology-transfer marketplace. Settings: docs/settings.md."""
+    context.obj = from_environment()
+    logs.configure(
+        "warning" if context.invoked_subcommand not in ("serve", "worker") else context.obj.log_level
+    )
+
+
+for _command in (
+    serving.serve,
+    serving.worker,
+    data.init,
+    data.load,
+    data.reindex,
+    jobs.drain,
+    data.stats,
+    keys.keys,
+    jobs.jobs,
+    matching.match,
+    serving.bench,
+):
+    market.add_command(_command)
+
+
+def main() -> NoReturn:
+    """Run, and say in one line what a person can do about an error."""
+    try:
+        market()
+    except (SettingsError, EngineUnavailable) as error:
+        fail(str(error))
+    except MarketError as error:
+        fail(f"{error.code}: {', '.join(f'{key}={value}' for key, value in error.details.items())}")
+    sys.exit(0)

@@ -1,0 +1,80 @@
+"""What can go wrong, in the market's own words. Knows no HTTP: market/api/problems.py gives each its status and text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class MarketError(Exception):
+    """An error that a caller can act on. `code` names its entry in the catalogue of problems."""
+
+    code = "internal"
+
+    def __init__(self, code: str | None = None, **details: Any) -> None:
+        self.code = code or type(self).code
+        self.details = details
+        super().__init__(f"{self.code} {details}" if details else self.code)
+
+
+class Unauthenticated(MarketError):
+    """Nobody, or a key that is unknown, expired or revoked."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(MarketError):
+    """Known, but without the right. What the caller may not even see is NotFound instead."""
+
+    code = "forbidden"
+
+
+class NotFound(MarketError):
+    """No such thing, or none that this caller may see."""
+
+    code = "not-found"
+
+
+class Conflict(MarketError):
+    """The present state does not allow it."""
+
+    code = "conflict"
+
+
+class Stale(MarketError):
+    """The caller's version is no longer the present one."""
+
+    code = "stale-version"
+
+
+class VersionRequired(MarketError):
+    """A change that must name the version it is based on, and did not."""
+
+    code = "version-required"
+
+
+class KeyReused(MarketError):
+    """An idempotency key that came before with another request."""
+
+    code = "idempotency-key-reused"
+
+
+class BadCursor(MarketError):
+    """A page cursor that this service did not give, or gave for another query."""
+
+    code = "bad-cursor"
+
+
+class Unavailable(MarketError):
+    """A part the request needs (search engine, database) is away; it may be tried again."""
+
+    code = "unavailable"
+
+
+class Invalid(MarketError):
+    """Input that breaks rules; `fields` maps a JSON pointer to its messages (plain or bilingual strings)."""
+
+    code = "invalid"
+
+    def __init__(self, fields: dict[str, list[str]]) -> None:
+        super().__init__("invalid")
+        self.fields = fields

@@ -1,0 +1,51 @@
+"""The outbox: jobs committed together with what caused them; and when each periodic job is due."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, text
+from sqlmodel import Field, SQLModel
+
+from market.clock import utc_now
+from market.db import UtcDateTime
+from market.models.base import Row, at_most, one_of
+
+
+class Job(Row, SQLModel, table=True):
+    """Something to be done. Of one name and key at most one is queued: it will see the newest state anyway."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        one_of("state", ("queued", "running", "dead")),
+        at_most("error", 4000),
+        Index(
+            "jobs_queued_once",
+            "name",
+            "key",
+            unique=True,
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index("jobs_due", "state", "name", "run_at"),
+    )
+
+    name: str
+    key: str
+    payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    state: str = "queued"
+    run_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    attempts: int = 0
+    lease: str = ""  # who holds it: a token made at each claim
+    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    error: str = ""
+
+
+class Schedule(SQLModel, table=True):
+    """When a periodic job is due next; the row makes one of many workers enqueue it."""
+
+    __tablename__ = "schedules"
+
+    name: str = Field(primary_key=True)
+    due_at: datetime = Field(sa_type=UtcDateTime)

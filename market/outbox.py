@@ -1,0 +1,213 @@
+"""The outbox: enqueue in the business transaction; claim, renew, finish and fail under a lease. Never commits."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, text
+from sqlmodel import Session, col, delete, func, select, update
+
+from market.db import insert_into, rows_touched
+from market.models import Job, Schedule
+from market.models.base import new_id
+
+
+class JobName(StrEnum):
+    """Everything the worker knows how to do. Each has its handler in market/worker/handlers.py."""
+
+    INDEX = "index"
+    MATCH = "match"
+    NOTIFY = "notify"
+    EXPIRE = "expire"
+    WARN = "warn"
+    RECONCILE = "reconcile"
+    SWEEP = "sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A job in hand: what to do, and the lease that says it is ours."""
+
+    id: uuid.UUID
+    name: JobName
+    key: str
+    payload: dict[str, Any]
+    attempts: int
+    lease: str
+
+
+def enqueue(
+    session: Session,
+    name: JobName,
+    keys: Iterable[str],
+    *,
+    now: datetime,
+    payload: dict[str, Any] | None = None,
+) -> None:
+    """Have `name` done once for each key, after this transaction commits.
+
+    A job of the same name and key that still waits is not doubled: it is brought forward, which also holds
+    its row until this transaction ends, so that no worker can take it before our change can be seen.
+    """
+    rows = [
+        {
+            "id": new_id(),
+            "created_at": now,
+            "name": name.value,
+            "key": key,
+            "payload": payload or {},
+            "state": "queued",
+            "run_at": now,
+            "attempts": 0,
+            "lease": "",
+            "error": "",
+        }
+        for key in dict.fromkeys(keys)
+    ]
+    if rows:
+        insert = insert_into(session, Job)
+        session.execute(
+            insert.on_conflict_do_update(
+                index_elements=["name", "key"],
+                index_where=text("state = 'queued'"),
+                set_={"run_at": insert.excluded.run_at},
+            ),
+            rows,
+        )
+
+
+def due_name(session: Session, *, now: datetime) -> JobName | None:
+    """The name of the job that has waited longest among those that may run; None when there is none."""
+    name = session.exec(
+        select(Job.name).where(_due(now)).order_by(col(Job.run_at), col(Job.id)).limit(1)
+    ).first()
+    return None if name is None else JobName(name)
+
+
+def claim(
+    session: Session, name: JobName, *, now: datetime, lease_seconds: float, limit: int
+) -> list[Claimed]:
+    """Take up to `limit` due jobs of this name, oldest first, and count the attempt."""
+    chosen = session.exec(
+        select(Job)
+        .where(_due(now), Job.name == name.value)
+        .order_by(col(Job.run_at), col(Job.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    lease = secrets.token_hex(8)
+    until = now + timedelta(seconds=lease_seconds)
+    session.execute(
+        update(Job)
+        .where(col(Job.id).in_([job.id for job in chosen]))
+        .values(state="running", lease=lease, lease_until=until, attempts=col(Job.attempts) + 1)
+        .execution_options(synchronize_session=False)
+    )
+    return [Claimed(job.id, name, job.key, job.payload, job.attempts + 1, lease) for job in chosen]
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    """Queued and its time has come; or running under a lease that ran out: its worker died or slept too long."""
+    return or_(
+        (col(Job.state) == "queued") & (col(Job.run_at) <= now),
+        (col(Job.state) == "running") & (col(Job.lease_until) < now),
+    )
+
+
+def renew(session: Session, jobs: Sequence[Claimed], *, now: datetime, lease_seconds: float) -> int:
+    """Hold the jobs for longer. Returns how many are still ours."""
+    return _touch(session, jobs, lease_until=now + timedelta(seconds=lease_seconds))
+
+
+def finish(session: Session, jobs: Sequence[Claimed]) -> int:
+    """End the jobs that are still ours, and say how many those are. A lost lease must undo the caller's work."""
+    ended = session.execute(delete(Job).where(*_ours(jobs)).execution_options(synchronize_session=False))
+    return rows_touched(ended)
+
+
+def retry(session: Session, job: Claimed, *, at: datetime, error: str) -> int:
+    """Put the job back, to be tried again not before `at`."""
+    fresh = session.exec(
+        select(Job.id).where(Job.name == job.name.value, Job.key == job.key, Job.state == "queued")
+    ).first()
+    if fresh is not None:  # a newer one waits already, and will see at least what this one would
+        return finish(session, [job])
+    return _touch(session, [job], state="queued", run_at=at, lease="", lease_until=None, error=error[:4000])
+
+
+def bury(session: Session, job: Claimed, *, error: str) -> int:
+    """Give the job up, and keep it to be seen and replayed."""
+    return _touch(session, [job], state="dead", lease="", lease_until=None, error=error[:4000])
+
+
+def replay(session: Session, *, now: datetime, ids: Sequence[uuid.UUID] | None = None) -> int:
+    """Queue dead jobs again, all of them or those named, with their attempts counted anew."""
+    dead = select(Job).where(Job.state == "dead")
+    if ids is not None:
+        dead = dead.where(col(Job.id).in_(ids))
+    jobs = session.exec(dead).all()
+    for job in jobs:
+        session.delete(job)
+    session.flush()
+    for job in jobs:
+        enqueue(session, JobName(job.name), [job.key], now=now, payload=job.payload)
+    return len(jobs)
+
+
+def backlog(session: Session) -> dict[tuple[str, str], int]:
+    """How many jobs there are by (name, state)."""
+    rows = session.exec(select(Job.name, Job.state, func.count()).group_by(Job.name, Job.state)).all()
+    return {(name, state): count for name, state, count in rows}
+
+
+def oldest_due(session: Session, *, now: datetime) -> float:
+    """For how many seconds the oldest job that could run has been waiting; 0 when none is."""
+    waiting = session.exec(
+        select(func.min(Job.run_at)).where(col(Job.state) != "dead", col(Job.run_at) <= now)
+    ).first()
+    if waiting is None:
+        return 0.0
+    moment = waiting if isinstance(waiting, datetime) else datetime.fromisoformat(str(waiting))
+    return max(0.0, (now - moment).total_seconds())
+
+
+def periodic_due(session: Session, *, now: datetime, every: Mapping[JobName, timedelta]) -> bool:
+    """Whether `enqueue_due` has anything to do; asked of a reader, so that an idle worker never writes."""
+    later = session.exec(select(Schedule.name).where(Schedule.due_at > now)).all()
+    return not {name.value for name in every} <= set(later)
+
+
+def enqueue_due(session: Session, *, now: datetime, every: Mapping[JobName, timedelta]) -> None:
+    """Enqueue the periodic jobs whose time has come; of many workers, the one that moves the due date on."""
+    for name, interval in every.items():
+        insert = insert_into(session, Schedule).values(name=name.value, due_at=now + interval)
+        moved = session.execute(
+            insert.on_conflict_do_update(
+                index_elements=["name"],
+                set_={"due_at": insert.excluded.due_at},
+                where=col(Schedule.due_at) <= now,
+            )
+        )
+        if rows_touched(moved):
+            enqueue(session, name, ["periodic"], now=now)
+
+
+def _ours(jobs: Sequence[Claimed]) -> tuple[Any, ...]:
+    return (
+        col(Job.id).in_([job.id for job in jobs]),
+        col(Job.lease).in_({job.lease for job in jobs}),
+        col(Job.state) == "running",
+    )
+
+
+def _touch(session: Session, jobs: Sequence[Claimed], **values: Any) -> int:
+    touched = session.execute(
+        update(Job).where(*_ours(jobs)).values(**values).execution_options(synchronize_session=False)
+    )
+    return rows_touched(touched)

@@ -1,0 +1,42 @@
+"""The database's schema: brought up to date, compared with the models. Uses Alembic, without an ini file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy.engine import Connection
+
+from market.db import Database
+from market.models import METADATA
+
+
+def migrate(db: Database) -> None:
+    """Bring the schema up to the newest revision. May be repeated; safe beside running services."""
+    with db.migrating() as connection:
+        command.upgrade(_config(connection), "head")
+
+
+def differences(db: Database) -> list[Any]:
+    """What the models have that the migrated database has not, and the other way round; empty when equal."""
+    with db.migrating() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, METADATA))
+
+
+def write_revision(db: Database, number: str, message: str) -> None:
+    """Write a migration file, numbered like 0002, from what the models have and the database has not."""
+    with db.migrating() as connection:
+        command.revision(_config(connection), message, autogenerate=True, rev_id=number)
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,1 @@
+"""Use cases, one noun a file. Each takes a session and never commits; none knows HTTP."""

@@ -1,0 +1,95 @@
+"""API keys: made, shown once, recognised by their hash, revoked."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import string
+import zlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, or_, select, update
+
+from market.errors import NotFound, Unauthenticated
+from market.models import ApiKey, User
+from market.services.access import Principal
+
+PREFIX = "qiao_"
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_RANDOM, _CHECK = 30, 6
+_USE_NOTED_EVERY = timedelta(hours=1)
+
+
+def create(
+    session: Session, user: User, *, now: datetime, label: str = "", expires_at: datetime | None = None
+) -> tuple[str, ApiKey]:
+    """A new key for the user, as (the key, its row). The key cannot be had again."""
+    body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
+    plain = PREFIX + body + _checksum(body)
+    row = ApiKey(
+        user_id=user.id,
+        digest=_digest(plain),
+        hint=plain[: len(PREFIX) + 4],
+        label=label,
+        expires_at=expires_at,
+        created_at=now,
+    )
+    session.add(row)
+    return plain, row
+
+
+def authenticate(session: Session, plain: str, *, now: datetime) -> tuple[Principal, ApiKey]:
+    """Who speaks with this key. Raises Unauthenticated for any key that is not good now, always alike."""
+    body = plain.removeprefix(PREFIX)
+    well_formed = plain.startswith(PREFIX) and len(body) == _RANDOM + _CHECK and plain.isascii()
+    if not well_formed or _checksum(body[:_RANDOM]) != body[_RANDOM:]:
+        raise Unauthenticated("bad-key")
+    found = session.exec(
+        select(ApiKey, User)
+        .where(ApiKey.digest == _digest(plain), ApiKey.user_id == User.id, col(User.active))
+        .where(col(ApiKey.revoked_at).is_(None))
+        .where(or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > now))
+    ).first()
+    if found is None:
+        raise Unauthenticated("bad-key")
+    key, user = found
+    return Principal(user.id, user.organisation_id, frozenset(user.roles), user.language), key
+
+
+def use_unnoted(key: ApiKey, *, now: datetime) -> bool:
+    """Whether the last use on record is old enough to be written anew; most requests write nothing."""
+    return key.last_used_at is None or now - key.last_used_at > _USE_NOTED_EVERY
+
+
+def note_use(session: Session, key: ApiKey, *, now: datetime) -> None:
+    """Put the use on record."""
+    session.execute(update(ApiKey).where(col(ApiKey.id) == key.id).values(last_used_at=now))
+
+
+def of_all(session: Session) -> Sequence[tuple[ApiKey, User]]:
+    """All keys with their users, newest last."""
+    return session.exec(select(ApiKey, User).where(ApiKey.user_id == User.id).order_by(col(ApiKey.id))).all()
+
+
+def revoke(session: Session, hint: str, *, now: datetime) -> ApiKey:
+    """End a key, named by its id or its first characters as `market keys list` shows them."""
+    rows = [key for key, _ in of_all(session) if hint in (str(key.id), key.hint) and key.revoked_at is None]
+    if len(rows) != 1:
+        raise NotFound(noun="key", id=hint)
+    rows[0].revoked_at = now
+    session.add(rows[0])
+    return rows[0]
+
+
+def _digest(plain: str) -> str:
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _checksum(body: str) -> str:
+    """CRC-32 in base 62: finds a mistyped key without asking the database."""
+    number, digits = zlib.crc32(body.encode()), ""
+    for _ in range(_CHECK):
+        number, digit = divmod(number, len(_ALPHABET))
+        digits = _ALPHABET[digit] + digits
+    return digits

@@ -1,0 +1,200 @@
+"""Finds what fits a listing: candidates from the search engine by key terms, then the pair score. Writes nothing."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from market.errors import Unavailable
+from market.matching.parts import KEY_TERMS, KeyTerms, key_terms
+from market.matching.score import Score, score
+from market.matching.signatures import Signature, Words, bag, scripts, surface_forms, unpack
+from market.models import LISTINGS, Demand, Expert, Match, Outcome
+from market.models import Signature as SignatureRow
+from market.services import listings
+from market.services.access import Principal
+from market.services.indexing import index_of
+from search.engine import AnyOf, Engine, EngineUnavailable, Filter, Query, WeightedTerm
+from search.indexes import INDEXES
+
+OFFERS = ("outcome", "expert")
+_COMMON = 0.4  # a term that stands in more than this share of all listings finds nothing in particular
+
+
+@dataclass
+class Corpus:
+    """How rare each term is, over all listings together: the same for both directions. Remembers what it asked;
+    make a new one for each batch."""
+
+    engine: Engine
+    total: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def learn(self, terms: Iterable[str]) -> None:
+        """Ask for the frequencies of terms not known yet, all at once."""
+        unknown = [term for term in dict.fromkeys(terms) if term not in self.counts]
+        if not unknown:
+            return
+        answers = [self.engine.frequencies(index, unknown) for index in INDEXES]
+        self.total = sum(answer.total for answer in answers)
+        for term in unknown:
+            self.counts[term] = sum(answer.counts.get(term, 0) for answer in answers)
+
+    def rarity(self, term: str) -> float:
+        """Inverse document frequency, ln(1 + N / (1 + n)); above 0 for every term."""
+        return math.log(1 + (self.total + 1) / (1 + self.counts.get(term, 0)))
+
+    def telling(self, term: str) -> bool:
+        """Whether the term is rare enough to search by."""
+        return self.counts.get(term, 0) <= max(3.0, _COMMON * self.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A demand, an offer, and how well they fit."""
+
+    demand_id: uuid.UUID
+    offer_noun: str
+    offer_id: uuid.UUID
+    score: Score
+
+
+class Finder:
+    """Pairs for many listings in one go; keeps signatures and frequencies so that none is read twice."""
+
+    def __init__(self, session: Session, engine: Engine, *, candidates: int) -> None:
+        """`candidates`: how many of each kind the engine gives before the pair score decides."""
+        self.session = session
+        self.engine = engine
+        self.candidates = candidates
+        self.corpus = Corpus(engine)
+        self._signatures: dict[uuid.UUID, Signature | None] = {}
+        self._wanted: dict[uuid.UUID, KeyTerms] = {}
+
+    def pairs(self, noun: str, identity: uuid.UUID, *, least: float) -> list[Pair]:
+        """Everything that fits a stored listing at `least` or better, best first; empty when it has no signature.
+
+        Pairs matched before are scored again even where the engine would not bring them up.
+        """
+        self._fetch([identity])
+        mine = self._signatures[identity]
+        if mine is None:
+            return []
+        return self._scored(noun, identity, mine, self._partners(noun, identity), least=least)
+
+    def pairs_of_text(self, signature: Signature, sought: str, *, least: float) -> list[Pair]:
+        """The same for a listing that is not stored: `sought` is the kind of the other side."""
+        return self._scored(signature.noun, uuid.UUID(int=0), signature, {}, least=least, kinds=(sought,))
+
+    def _scored(
+        self,
+        noun: str,
+        identity: uuid.UUID,
+        mine: Signature,
+        partners: dict[str, set[uuid.UUID]],
+        *,
+        least: float,
+        kinds: Sequence[str] = (),
+    ) -> list[Pair]:
+        found: list[Pair] = []
+        for kind in kinds or (OFFERS if noun == "demand" else ("demand",)):
+            ids = [*dict.fromkeys([*self._candidates(mine, kind), *partners.get(kind, ())])]
+            self._fetch(ids)
+            for other_id in ids:
+                other = self._signatures[other_id]
+                if other is None:
+                    continue
+                if noun == "demand":
+                    pair = Pair(identity, kind, other_id, self._score(identity, mine, other))
+                else:
+                    pair = Pair(other_id, noun, identity, self._score(other_id, other, mine))
+                if pair.score.value >= least:
+                    found.append(pair)
+        return sorted(found, key=lambda pair: (-pair.score.value, str(pair.offer_id), str(pair.demand_id)))
+
+    def _score(self, demand_id: uuid.UUID, demand: Signature, offer: Signature) -> Score:
+        wanted = self._wanted.get(demand_id)
+        if wanted is None:
+            self.corpus.learn(demand.words.counts)
+            wanted = self._wanted[demand_id] = key_terms(demand.words, self.corpus.rarity)
+        return score(demand, offer, wanted)
+
+    def _candidates(self, mine: Signature, kind: str) -> list[uuid.UUID]:
+        counts = dict(mine.words.counts)
+        for _, words in mine.works:
+            for term in words.counts:
+                counts[term] = counts.get(term, 0) + 0.5
+        self.corpus.learn(counts)
+        telling = Words({term: count for term, count in counts.items() if self.corpus.telling(term)})
+        terms = key_terms(telling, self.corpus.rarity, KEY_TERMS if mine.noun == "demand" else 2 * KEY_TERMS)
+        if not terms:
+            return []
+        filters: tuple[Filter, ...] = (AnyOf("state", ("published",)),)
+        if kind == "demand":
+            filters += (AnyOf("progress", ("open",)),)
+        query = Query(
+            terms=tuple(WeightedTerm(term, weight) for term, weight in terms),
+            filters=filters,
+            limit=self.candidates,
+        )
+        return [uuid.UUID(hit.id) for hit in self.engine.search(index_of(kind), query).hits]
+
+    def _partners(self, noun: str, identity: uuid.UUID) -> dict[str, set[uuid.UUID]]:
+        column = getattr(Match, f"{noun}_id")
+        partners: dict[str, set[uuid.UUID]] = {}
+        for match in self.session.exec(select(Match).where(column == identity, col(Match.active))):
+            if noun == "demand":
+                partners.setdefault(match.offer_kind, set()).add(match.offer_id)
+            else:
+                partners.setdefault("demand", set()).add(match.demand_id)
+        return partners
+
+    def _fetch(self, ids: Iterable[uuid.UUID]) -> None:
+        missing = [identity for identity in ids if identity not in self._signatures]
+        if not missing:
+            return
+        self._signatures.update(dict.fromkeys(missing))
+        rows = self.session.execute(
+            select(SignatureRow.listing_id, SignatureRow.body).where(
+                col(SignatureRow.listing_id).in_(missing)
+            )
+        )
+        for identity, body in rows:
+            self._signatures[identity] = unpack(body)
+
+
+def of_text(
+    session: Session, engine: Engine, principal: Principal, asked: Mapping[str, Any], *, candidates: int
+) -> list[tuple[Pair, Outcome | Expert | Demand]]:
+    """What fits a text that is not stored, best first, as far as the caller may see it.
+
+    `asked` has passed its schema: the text, the kind sought, and what else is known. Raises Unavailable.
+    """
+    sought = asked["kind"]
+    text = [(asked["text"], 1.0)]
+    level = (asked.get("trl_from"), asked.get("trl_to"))
+    money = (asked.get("budget_from"), asked.get("budget_to"))
+    signature = Signature(
+        noun="outcome" if sought == "demand" else "demand",
+        languages=scripts([asked["text"]]),
+        words=bag(text),
+        surfaces=surface_forms([asked["text"]]),
+        field_code=asked.get("field", ""),
+        trl=level if any(level) else None,
+        money=money if any(money) else None,
+        regions=(asked["region"],) if asked.get("region") else (),
+        region_rule="preferred" if asked.get("region") else "none",
+    )
+    finder = Finder(session, engine, candidates=candidates)
+    try:
+        pairs = finder.pairs_of_text(signature, sought, least=0.0)[: asked["limit"]]
+    except EngineUnavailable as error:
+        raise Unavailable("search-unavailable") from error
+    ids = [pair.demand_id if sought == "demand" else pair.offer_id for pair in pairs]
+    rows = listings.of_ids(session, principal, LISTINGS[sought], ids)
+    return [(pair, rows[identity]) for pair, identity in zip(pairs, ids, strict=True) if identity in rows]

@@ -1,0 +1,153 @@
+"""Searches: parameters -> a typed query with the visibility filter last; ids from the engine -> rows as they are now."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy.orm import lazyload
+from sqlmodel import Session, col, select
+
+from market.errors import Unavailable
+from market.models import LISTINGS, Demand, Expert, Outcome
+from market.services.access import Principal, reader_tags, visible_to
+from market.services.indexing import index_of
+from schemas.documents import epoch_day
+from search.engine import AnyOf, Between, Engine, EngineUnavailable, Filter, Hit, Query, Sort, Suggestion
+from search.indexes import INDEXES
+
+AnyListing = Outcome | Expert | Demand
+
+DEEPEST = 10_000  # hits that can be paged through; beyond it a search should be narrowed
+
+# Ranges: parameter -> the fields that hold the two ends of what a document offers.
+_RANGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "outcome": {
+        "trl": ("trl", "trl"),
+        "price": ("price", "price"),
+        "published": ("published_at", "published_at"),
+    },
+    "expert": {"published": ("published_at", "published_at")},
+    "demand": {
+        "trl": ("trl_from", "trl_to"),
+        "budget": ("budget_from", "budget_to"),
+        "deadline": ("deadline", "deadline"),
+        "published": ("published_at", "published_at"),
+    },
+}
+_NEWEST = Sort(field="published_at", descending=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page: listings with their hits in order, the total, and the facet counts."""
+
+    items: list[tuple[AnyListing, Hit]]
+    total: int
+    facets: Mapping[str, Mapping[str, int]]
+    next_offset: int | None
+
+
+def run(
+    session: Session,
+    engine: Engine,
+    principal: Principal,
+    noun: str,
+    asked: Mapping[str, Any],
+    *,
+    offset: int = 0,
+    limit: int,
+) -> Found:
+    """Search one kind of listing. `asked` has passed its query schema.
+
+    The engine only proposes: rows are read from the database, and what the caller may not see any more is
+    dropped. A stale index can shorten a page; it can never leak. Raises Unavailable when the engine is away.
+    """
+    query = Query(
+        text=asked.get("q", ""),
+        filters=(*_filters(noun, asked), AnyOf("readers", reader_tags(principal))),
+        facets=tuple(asked.get("facets", ())),
+        sort=_sort(asked),
+        offset=offset,
+        limit=limit,
+        highlight=tuple(field.name for field in INDEXES[index_of(noun)].text)
+        if asked.get("highlight")
+        else (),
+    )
+    try:
+        page = engine.search(index_of(noun), query)
+    except EngineUnavailable as error:
+        raise Unavailable("search-unavailable") from error
+    rows = _rows(session, principal, noun, page.hits)
+    items = [(rows[identity], hit) for hit in page.hits if (identity := uuid.UUID(hit.id)) in rows]
+    end = offset + len(page.hits)
+    more = bool(page.hits) and end < min(page.total, DEEPEST)
+    return Found(items, page.total, page.facets, end if more else None)
+
+
+def _rows(
+    session: Session, principal: Principal, noun: str, hits: Iterable[Hit]
+) -> dict[uuid.UUID, AnyListing]:
+    """The visible listings by id, without the works of experts: a page shows summaries."""
+    model = LISTINGS[noun]
+    rows = select(model).where(
+        col(model.id).in_([uuid.UUID(hit.id) for hit in hits]), visible_to(model, principal)
+    )
+    if model is Expert:
+        rows = rows.options(lazyload(Expert.works))  # type: ignore[arg-type]  # SQLModel types it as the list
+    return {row.id: row for row in session.exec(rows)}
+
+
+def suggest(
+    engine: Engine, principal: Principal, text: str, *, kinds: Sequence[str], limit: int
+) -> list[tuple[str, Suggestion]]:
+    """Completions of what is being typed, from the kinds in turn, each text once."""
+    filters = (AnyOf("state", ("published",)), AnyOf("readers", reader_tags(principal)))
+    try:
+        answers = {kind: engine.suggest(index_of(kind), text, filters=filters, limit=limit) for kind in kinds}
+    except EngineUnavailable as error:
+        raise Unavailable("search-unavailable") from error
+    found: dict[str, tuple[str, Suggestion]] = {}
+    for rank in range(limit):
+        for kind, suggestions in answers.items():
+            if rank < len(suggestions):
+                found.setdefault(suggestions[rank].text, (kind, suggestions[rank]))
+    return list(found.values())[:limit]
+
+
+def _filters(noun: str, asked: Mapping[str, Any]) -> tuple[Filter, ...]:
+    keywords = INDEXES[index_of(noun)].keyword_names - {"readers"}
+    filters: list[Filter] = [
+        AnyOf(name, tuple(str(value) for value in values))
+        for name, values in asked.items()
+        if name in keywords and name != "state"
+    ]
+    filters.append(AnyOf("state", tuple(asked.get("state") or ("published",))))
+    for name, (low, high) in _RANGES[noun].items():
+        if f"{name}_from" in asked:
+            filters.append(Between(high, _number(asked[f"{name}_from"], low), None))
+        if f"{name}_to" in asked:
+            filters.append(Between(low, None, _number(asked[f"{name}_to"], low, last=True)))
+    return tuple(filters)
+
+
+def _number(value: int | date, field: str, *, last: bool = False) -> int | None:
+    """A parameter as the index holds it: a day as epoch day, or as its first or last second."""
+    if not isinstance(value, date):
+        return value
+    if field != "published_at":
+        return epoch_day(value)
+    midnight = datetime.combine(value, time(), UTC)
+    return int((midnight + timedelta(days=1)).timestamp()) - 1 if last else int(midnight.timestamp())
+
+
+def _sort(asked: Mapping[str, Any]) -> Sort | None:
+    name = asked.get("sort", "relevance")
+    if name == "relevance":
+        return None if asked.get("q") else _NEWEST
+    if name == "newest":
+        return _NEWEST
+    return Sort(field=name.removeprefix("-"), descending=name.startswith("-"))

@@ -1,0 +1,79 @@
+"""Every setting, with its default. The only reader of the environment. docs/settings.md explains each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Set each from the environment as MARKET_<NAME>, for instance MARKET_PORT=8080."""
+
+    environment: str = "development"
+    data: str = "var"
+    database_url: str = ""  # empty: sqlite in the data folder
+    search_url: str = ""  # empty: embedded in the data folder
+    secret: str = ""  # empty: made once and kept in the data folder (development only)
+    host: str = "127.0.0.1"
+    port: int = 8000
+    threads: int = 4
+    log_level: str = "info"
+    body_limit: int = 1024 * 1024  # bytes
+    sqlite_busy_seconds: float = 10.0
+    job_lease_seconds: float = 60.0
+    job_attempts: int = 8
+    job_batch: int = 200
+    job_poll_seconds: float = 0.2
+    match_threshold: float = 0.35
+    notify_threshold: float = 0.5
+    match_candidates: int = 200
+    expiry_warning_days: int = 14
+    extension_days: int = 180
+
+    def __post_init__(self) -> None:
+        if self.environment not in {"development", "production"}:
+            raise SettingsError("MARKET_ENVIRONMENT is 'development' or 'production'.")
+        if self.environment == "production" and len(self.secret) < 32:
+            raise SettingsError(
+                "MARKET_SECRET must be set in production, to at least 32 random characters, the same on every host."
+            )
+
+    @property
+    def database(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{Path(self.data).absolute() / 'market.db'}"
+
+    @property
+    def search(self) -> str:
+        """The search engine's URL."""
+        return self.search_url or f"embedded:{Path(self.data).absolute() / 'search'}"
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message says what to set."""
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings as the environment gives them.
+
+    Raises SettingsError for a MARKET_ variable that is no setting (a typing error would else be silent) or
+    has a value of the wrong type.
+    """
+    variables = os.environ if environment is None else environment
+    known = {f"MARKET_{field.name.upper()}": field for field in fields(Settings)}
+    values: dict[str, object] = {}
+    for name, text in variables.items():
+        if not name.startswith("MARKET_"):
+            continue
+        if name not in known:
+            raise SettingsError(f"{name} is no setting; docs/settings.md lists them all.")
+        field = known[name]
+        kind = type(field.default)
+        try:
+            values[field.name] = kind(text)
+        except ValueError:
+            raise SettingsError(f"{name} must be of type {kind.__name__}, not {text!r}.") from None
+    return Settings(**values)  # type: ignore[arg-type]  # each value was made by its default's type

@@ -1,0 +1,259 @@
+"""The shapes of answers that are not listings themselves: pages, matches, notifications, the caller, problems."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from schemas.base import Code, Strict, Text
+
+
+class ErrorItem(Schema):
+    """One field that was refused."""
+
+    pointer = fields.String(metadata={"description": "JSON pointer (RFC 6901), or the parameter"})
+    message = fields.String()
+
+
+class Problem(Schema):
+    """Problem details, RFC 9457."""
+
+    type = fields.String()
+    title = fields.String()
+    status = fields.Integer()
+    detail = fields.String()
+    errors = fields.List(fields.Nested(ErrorItem))
+    request_id = fields.String()
+
+
+class FacetValue(Schema):
+    """One value of a facet, with how often it stands in what was found."""
+
+    value = fields.String()
+    label = fields.String()
+    count = fields.Integer()
+
+
+class Highlight(Schema):
+    """A passage of the original text; marks are [start, end) offsets into it."""
+
+    field = fields.String()
+    fragment = fields.String()
+    marks = fields.List(fields.List(fields.Integer()))
+
+
+class Hit(Schema):
+    """A listing found in a search over all kinds."""
+
+    type = fields.String()
+    score = fields.Float()
+    listing = fields.Raw()
+    highlights = fields.List(fields.Nested(Highlight))
+
+
+class Hits(Schema):
+    """What a search over all kinds found, kind by kind."""
+
+    items = fields.List(fields.Nested(Hit))
+    totals = fields.Dict(keys=fields.String(), values=fields.Integer())
+
+
+class SearchPage(Schema):
+    """A page of a search; each item is a listing's summary with its `score` and `highlights`."""
+
+    items = fields.List(fields.Raw())
+    total = fields.Integer()
+    facets = fields.Dict(keys=fields.String(), values=fields.List(fields.Nested(FacetValue)))
+    next = fields.String(allow_none=True)
+
+
+class Suggestion(Schema):
+    """A completion, and a listing that holds it."""
+
+    text = fields.String()
+    type = fields.String()
+    id = fields.UUID()
+
+
+class Suggestions(Schema):
+    """Completions, best first."""
+
+    items = fields.List(fields.Nested(Suggestion))
+
+
+class Part(Schema):
+    """One reason: how well the pair fits in this respect, how much that weighs, and what made it so."""
+
+    name = fields.String()
+    label = fields.String()
+    score = fields.Float()
+    weight = fields.Float()
+    contribution = fields.Float()
+    evidence = fields.List(fields.String())
+
+
+class MatchRead(Schema):
+    """A match as one side sees it."""
+
+    id = fields.UUID()
+    score = fields.Float()
+    sentence = fields.String(metadata={"description": "The reason in one sentence 一句话理由"})
+    reasons = fields.List(fields.Nested(Part))
+    type = fields.String(metadata={"description": "The kind of the listing on the other side"})
+    listing = fields.Raw()
+    state = Code("match_states")
+    other_state = fields.String(metadata={"description": "interested or in_contact once the other side is"})
+    reason = Code("dismissal_reasons")
+    created_at = fields.AwareDateTime()
+    updated_at = fields.AwareDateTime()
+
+
+class MatchPage(Schema):
+    """A page of matches."""
+
+    items = fields.List(fields.Nested(MatchRead))
+    next = fields.String(allow_none=True)
+
+
+class TextMatchRead(Schema):
+    """A listing that fits a text."""
+
+    type = fields.String()
+    score = fields.Float()
+    sentence = fields.String()
+    reasons = fields.List(fields.Nested(Part))
+    listing = fields.Raw()
+
+
+class TextMatches(Schema):
+    """What fits a text, best first."""
+
+    items = fields.List(fields.Nested(TextMatchRead))
+
+
+class Dismissal(Strict):
+    """Why a match is turned down; it is remembered."""
+
+    reason = Code("dismissal_reasons", required=True)
+
+
+class Rejection(Strict):
+    """Why a listing is not published."""
+
+    reason = Code("rejection_reasons", required=True)
+    text = Text(2000, load_default="")
+
+
+class Extension(Strict):
+    """The new last day."""
+
+    until = fields.Date(required=True)
+
+
+class Nothing(Strict):
+    """An action that needs no words: an empty object, or no body at all."""
+
+
+class NotificationRead(Schema):
+    """A row of the inbox."""
+
+    id = fields.UUID()
+    kind = Code("notification_kinds")
+    title = fields.String()
+    body = fields.String()
+    language = fields.String()
+    listing_type = fields.String(attribute="listing_noun")
+    listing_id = fields.UUID()
+    match_id = fields.UUID(allow_none=True)
+    created_at = fields.AwareDateTime()
+    read_at = fields.AwareDateTime(allow_none=True)
+
+
+class NotificationPage(Schema):
+    """A page of the inbox, newest first."""
+
+    items = fields.List(fields.Nested(NotificationRead))
+    unread = fields.Integer()
+    next = fields.String(allow_none=True)
+
+
+class ReadAll(Schema):
+    """How many were unread before."""
+
+    read = fields.Integer()
+
+
+class OrganisationRead(Schema):
+    """An organisation."""
+
+    id = fields.UUID()
+    name_zh = fields.String()
+    name_en = fields.String()
+    kind = Code("organisation_kinds")
+    region = fields.String()
+    summary_zh = fields.String()
+    summary_en = fields.String()
+
+
+class Me(Schema):
+    """The caller."""
+
+    id = fields.UUID()
+    name = fields.String()
+    email = fields.String()
+    language = fields.String()
+    roles = fields.List(fields.String())
+    organisation = fields.Nested(OrganisationRead, allow_none=True)
+
+
+class TermRead(Schema):
+    """One value of a vocabulary. The code never changes; `label` is in the caller's language."""
+
+    code = fields.String()
+    label = fields.String()
+    zh = fields.String()
+    en = fields.String()
+    parent = fields.String(allow_none=True)
+
+
+class VocabularyRead(Schema):
+    """A controlled vocabulary."""
+
+    name = fields.String()
+    label = fields.String()
+    zh = fields.String()
+    en = fields.String()
+    terms = fields.List(fields.Nested(TermRead))
+
+
+class VocabulariesRead(Schema):
+    """All of them."""
+
+    items = fields.List(fields.Nested(VocabularyRead))
+
+
+class VocabulariesQuery(Strict):
+    """Which to give: all, when none is named."""
+
+    name = fields.String(validate=validate.Length(max=64))
+
+
+class Statistics(Schema):
+    """What the exchange holds, counted from the database."""
+
+    organisations = fields.Integer()
+    outcomes = fields.Integer()
+    experts = fields.Integer()
+    demands = fields.Integer()
+    open_demands = fields.Integer()
+    matches = fields.Integer()
+    by_field = fields.Dict(
+        keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.Integer())
+    )
+    by_region = fields.Dict(keys=fields.String(), values=fields.Integer())
+
+
+class Health(Schema):
+    """Whether a part, or the whole, is well."""
+
+    status = fields.String(validate=validate.OneOf(("ok", "failing")))
+    parts = fields.Dict(keys=fields.String(), values=fields.String())

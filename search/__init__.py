@@ -1,0 +1,1 @@
+"""Full-text search over outcomes, experts and demands. Knows nothing of the service that uses it."""

@@ -1,0 +1,135 @@
+"""The files of the embedded engine: opens, locks and refreshes indexes. Knows nothing of their content."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import tantivy
+
+from search.embedded_schema import build_schema
+from search.engine import EngineLocked, EngineUnavailable
+from search.indexes import IndexSpec
+
+LOCK = "writer.lock"
+
+Stamp = tuple[int, int, int]
+
+
+@dataclass(slots=True)
+class Shelf:
+    """One index on disk as this process has it open. `stamp` tells the commit that is being read."""
+
+    spec: IndexSpec
+    path: Path
+    index: tantivy.Index | None = None
+    stamp: Stamp | None = None
+    writer: tantivy.IndexWriter | None = None
+    opening: threading.Lock = field(default_factory=threading.Lock)
+    writing: threading.Lock = field(default_factory=threading.Lock)
+
+
+@contextmanager
+def failing_as_unavailable() -> Iterator[None]:
+    """What the file system refuses (a full disk, a lost folder) is no fault of the caller."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise EngineUnavailable(f"the search index on disk fails: {error}") from error
+
+
+def lock(root: Path) -> IO[bytes]:
+    """Take the right to write in a folder, made if absent, until the file is closed or the process ends.
+
+    Raises EngineLocked if another holds it.
+    """
+    with failing_as_unavailable():
+        root.mkdir(parents=True, exist_ok=True)
+        file = (root / LOCK).open("a+b")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        holder = file.read(20).decode("ascii", "replace").strip() or "unknown"
+        file.close()
+        raise EngineLocked(
+            f"process {holder} already writes the search index in {root}; only one may: "
+            "stop it, or let this one only read"
+        ) from error
+    file.truncate(0)
+    file.write(str(os.getpid()).encode())
+    file.flush()
+    return file
+
+
+def create(shelf: Shelf) -> tantivy.Index:
+    """Open the index of a shelf for writing, made empty if absent."""
+    try:
+        shelf.path.mkdir(parents=True, exist_ok=True)
+        index = tantivy.Index(build_schema(shelf.spec), str(shelf.path))
+        index.config_reader("manual")
+    except (OSError, ValueError) as error:
+        raise EngineUnavailable(
+            f"the search index in {shelf.path} cannot be opened ({error}); "
+            "it holds nothing of its own: delete the folder and rebuild it from the database"
+        ) from error
+    with shelf.opening:
+        shelf.index, shelf.stamp = index, None
+    return index
+
+
+def reader(shelf: Shelf) -> tuple[tantivy.Searcher, tantivy.Schema]:
+    """A view of the newest commit, which stays as it is. Looking costs one stat; no thread watches.
+
+    Raises EngineUnavailable while nobody has written the index.
+    """
+    index = shelf.index
+    if index is None or _stamp(shelf.path) != shelf.stamp:
+        index = refresh(shelf)
+    return index.searcher(), index.schema
+
+
+def refresh(shelf: Shelf) -> tantivy.Index:
+    """See the newest commit, from this process or another."""
+    with shelf.opening:
+        stamp = _stamp(shelf.path)
+        if stamp is None:
+            shelf.index = None
+            raise EngineUnavailable(
+                f"there is no search index for {shelf.spec.name} in {shelf.path.parent} yet: "
+                "start the worker, which makes it, or rebuild it"
+            )
+        with failing_as_unavailable():
+            if shelf.index is None:
+                shelf.index = tantivy.Index.open(str(shelf.path))
+                shelf.index.config_reader("manual")
+            shelf.index.reload()
+        # Read before the reload: a commit in between is then looked for once more, never missed.
+        shelf.stamp = stamp
+        return shelf.index
+
+
+def roll_back(shelf: Shelf) -> None:
+    """Forget what is not committed. A writer that cannot even do that is given up for another."""
+    writer, shelf.writer = shelf.writer, None
+    if writer is not None:
+        with suppress(Exception):
+            writer.rollback()
+            shelf.writer = writer
+    if _stamp(shelf.path) is None:
+        shelf.index = shelf.writer = None
+
+
+def _stamp(path: Path) -> Stamp | None:
+    # The file that names a commit is never changed, only replaced.
+    try:
+        found = os.stat(path / "meta.json")
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

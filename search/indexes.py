@@ -1,0 +1,223 @@
+"""What each index searches, filters, sorts and facets, declared once for every engine.
+
+Weights are relative: 1 is running text. Hierarchical codes arrive with their ancestors:
+exact match suffices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from search.text import ANALYSER_VERSION
+
+Language = Literal["zh", "en", "any"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextField:
+    """A searchable text, one or several values. `suggest` offers its values while a person types."""
+
+    name: str
+    weight: float
+    language: Language
+    suggest: bool = False
+
+
+@dataclass(frozen=True)
+class IndexSpec:
+    """The fields of one index. `facets` are keywords or numbers, `sorts` are numbers.
+
+    Keywords are exact strings, of which a document may have several; numbers are single integers.
+    """
+
+    name: str
+    text: tuple[TextField, ...]
+    keywords: tuple[str, ...]
+    numbers: tuple[str, ...]
+    facets: tuple[str, ...]
+    sorts: tuple[str, ...]
+
+    @cached_property
+    def text_names(self) -> frozenset[str]:
+        return frozenset(field.name for field in self.text)
+
+    @cached_property
+    def keyword_names(self) -> frozenset[str]:
+        return frozenset(self.keywords)
+
+    @cached_property
+    def number_names(self) -> frozenset[str]:
+        return frozenset(self.numbers)
+
+
+def fingerprint(spec: IndexSpec, *, salt: str = "") -> str:
+    """Twelve hex digits that change when an index must be filled afresh: with spec, analyser or salt."""
+    parts = (
+        spec.name,
+        spec.text,
+        spec.keywords,
+        spec.numbers,
+        spec.facets,
+        spec.sorts,
+        ANALYSER_VERSION,
+        salt,
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+
+OUTCOMES = IndexSpec(
+    name="outcomes",
+    text=(
+        TextField("title_zh", 3, "zh", suggest=True),
+        TextField("title_en", 3, "en", suggest=True),
+        TextField("keywords_text", 2, "any", suggest=True),
+        TextField("summary_zh", 1, "zh"),
+        TextField("summary_en", 1, "en"),
+        TextField("description_zh", 1, "zh"),
+        TextField("description_en", 1, "en"),
+        TextField("advantages_zh", 1, "zh"),
+        TextField("advantages_en", 1, "en"),
+        TextField("people", 1, "any"),
+        TextField("organisation_name", 1, "any"),
+    ),
+    keywords=(
+        "field",
+        "disciplines",
+        "industries",
+        "region",
+        "kind",
+        "category",
+        "funding_source",
+        "ip_status",
+        "ip_kinds",
+        "ipc",
+        "cooperation_modes",
+        "organisation",
+        "readers",
+        "state",
+    ),
+    numbers=("trl", "price", "published_at", "valid_until", "updated_at"),
+    facets=(
+        "field",
+        "disciplines",
+        "industries",
+        "region",
+        "kind",
+        "category",
+        "funding_source",
+        "ip_status",
+        "ip_kinds",
+        "ipc",
+        "cooperation_modes",
+        "organisation",
+        "state",
+        "trl",
+    ),
+    sorts=("trl", "price", "published_at", "valid_until", "updated_at"),
+)
+
+EXPERTS = IndexSpec(
+    name="experts",
+    text=(
+        TextField("name_zh", 3, "zh", suggest=True),
+        TextField("name_en", 3, "en", suggest=True),
+        TextField("keywords_text", 2, "any", suggest=True),
+        TextField("directions_zh", 2, "zh"),
+        TextField("directions_en", 2, "en"),
+        TextField("biography_zh", 1, "zh"),
+        TextField("biography_en", 1, "en"),
+        TextField("works", 1, "any"),
+        TextField("position", 1, "any"),
+        TextField("organisation_name", 1, "any"),
+    ),
+    keywords=(
+        "field",
+        "disciplines",
+        "regions_served",
+        "cooperation",
+        "professional_title",
+        "degree",
+        "availability",
+        "organisation",
+        "readers",
+        "state",
+    ),
+    numbers=("published_at", "valid_until", "updated_at", "works_count"),
+    facets=(
+        "field",
+        "disciplines",
+        "regions_served",
+        "cooperation",
+        "professional_title",
+        "degree",
+        "availability",
+        "organisation",
+        "state",
+    ),
+    sorts=("published_at", "valid_until", "updated_at", "works_count"),
+)
+
+DEMANDS = IndexSpec(
+    name="demands",
+    text=(
+        TextField("title_zh", 3, "zh", suggest=True),
+        TextField("title_en", 3, "en", suggest=True),
+        TextField("keywords_text", 2, "any", suggest=True),
+        TextField("problem_zh", 1, "zh"),
+        TextField("problem_en", 1, "en"),
+        TextField("background_zh", 1, "zh"),
+        TextField("background_en", 1, "en"),
+        TextField("organisation_name", 1, "any"),
+    ),
+    keywords=(
+        "field",
+        "disciplines",
+        "industries",
+        "ipc",
+        "region",
+        "region_rule",
+        "cooperation_modes",
+        "organisation",
+        "readers",
+        "state",
+        "progress",
+    ),
+    numbers=(
+        "trl_from",
+        "trl_to",
+        "budget_from",
+        "budget_to",
+        "reward",
+        "published_at",
+        "deadline",
+        "updated_at",
+    ),
+    facets=(
+        "field",
+        "disciplines",
+        "industries",
+        "ipc",
+        "region",
+        "region_rule",
+        "cooperation_modes",
+        "organisation",
+        "state",
+        "progress",
+    ),
+    sorts=(
+        "trl_from",
+        "trl_to",
+        "budget_from",
+        "budget_to",
+        "reward",
+        "published_at",
+        "deadline",
+        "updated_at",
+    ),
+)
+
+INDEXES: Mapping[str, IndexSpec] = {spec.name: spec for spec in (OUTCOMES, EXPERTS, DEMANDS)}

@@ -1,0 +1,69 @@
+"""Reads what a person typed into phrases and words. Knows no engine and looks nothing up."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import rjieba
+
+from search.stopwords import STOP_WORDS
+from search.text import LONGEST_WORD, normalise, runs
+
+LONGEST_TEXT = 1_000
+"""Characters that are read; a question is shorter, and a pasted document says enough in its beginning."""
+MOST_WORDS = 64
+
+_QUOTED = re.compile(r'"([^"]*)"')
+_QUOTES = str.maketrans("“”„‟「」『』", '""""""""')
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Han characters that stand together, with their words; or one Latin word. Normalised, not stemmed."""
+
+    text: str
+    words: tuple[str, ...]
+    han: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Phrases that must stand as they are, and stretches of words, the last of which may be unfinished."""
+
+    phrases: tuple[str, ...]
+    stretches: tuple[Stretch, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return tuple(word for stretch in self.stretches for word in stretch.words)
+
+
+def read(text: str) -> Reading:
+    """Read a typed text. A quote without its partner is none; stop words count only when alone."""
+    normalised = normalise(text[:LONGEST_TEXT].translate(_QUOTES))
+    phrases = tuple(dict.fromkeys(p for p in _QUOTED.findall(normalised) if any(True for _ in runs(p))))
+    loose = _QUOTED.sub(" ", normalised)
+    stretches = [_stretch(run, han) for run, _, han in runs(loose)]
+    meaningful = [s for s in map(_without_stop_words, stretches) if s.words]
+    kept = meaningful or ([] if phrases else stretches)
+    return Reading(phrases, tuple(_distinct(kept)))
+
+
+def _stretch(run: str, han: bool) -> Stretch:
+    return Stretch(run, tuple(rjieba.cut(run, False)) if han else (run[:LONGEST_WORD],), han)
+
+
+def _without_stop_words(stretch: Stretch) -> Stretch:
+    return Stretch(stretch.text, tuple(w for w in stretch.words if w not in STOP_WORDS), stretch.han)
+
+
+def _distinct(stretches: list[Stretch]) -> list[Stretch]:
+    seen: dict[str, Stretch] = {}
+    words = 0
+    # Backwards, so that a repeated last word stays last: it may be unfinished.
+    for stretch in reversed(stretches):
+        if stretch.text not in seen and words < MOST_WORDS:
+            seen[stretch.text] = stretch
+            words += len(stretch.words)
+    return list(seen.values())[::-1]

@@ -1,0 +1,474 @@
+"""The embedded engine: the contract, and what only an engine of files must stand."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from contract import GRAPHENE, PUBLIC, SECRET, SENSOR, THREE, EngineContract, ids, titled
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import search
+from search.embedded import EmbeddedEngine
+from search.engine import (
+    AnyOf,
+    BadQuery,
+    Between,
+    Document,
+    Engine,
+    EngineLocked,
+    EngineUnavailable,
+    Filter,
+    Not,
+    Query,
+    Sort,
+    WeightedTerm,
+)
+from search.indexes import INDEXES, OUTCOMES, TextField, fingerprint
+
+PROJECT = Path(search.__file__).parents[1]
+
+WRITER = """
+import sys
+from pathlib import Path
+from search.embedded import EmbeddedEngine
+
+engine = EmbeddedEngine(Path(sys.argv[1]), writable=True)
+write = getattr(engine, sys.argv[2])
+for version in range(1, 10_000):
+    title = f"第{version}批电池"
+    write("outcomes", [{"id": f"n{i}", "version": version, "title_zh": title} for i in range(40)])
+    print(version, flush=True)
+    if sys.argv[3] == "once":
+        sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def start_writer() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a process that writes batches of 40 documents and prints the number of each finished one."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(root: Path, *, method: str = "put", times: str = "on") -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(root), method, times],
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+class TestEmbeddedEngine(EngineContract):
+    @pytest.fixture
+    def engine(self, tmp_path: Path) -> Iterator[Engine]:
+        engine = EmbeddedEngine(tmp_path, writable=True)
+        yield engine
+        engine.close()
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[EmbeddedEngine]:
+    engine = EmbeddedEngine(tmp_path, writable=True)
+    yield engine
+    engine.close()
+
+
+# Processes
+
+
+def check_a_killed_writer_leaves_a_whole_batch(
+    start: Callable[..., subprocess.Popen[str]], root: Path, *, method: str, after: int, delay: float
+) -> None:
+    process = start(root, method=method)
+    assert process.stdout is not None
+    for _ in range(after):
+        process.stdout.readline()
+    time.sleep(delay)  # the moment of the blow, not a wait for anything
+    process.send_signal(signal.SIGKILL)
+    acknowledged = max([after, *map(int, process.stdout.read().split())])
+    process.wait()
+
+    engine = EmbeddedEngine(root, writable=True)
+    try:
+        versions = dict(engine.versions("outcomes"))
+        (version,) = set(versions.values()) or {0}
+        assert version in (acknowledged, acknowledged + 1)
+        assert len(versions) == engine.count("outcomes") == (40 if version else 0)
+        assert engine.search("outcomes", Query(text=f'"第{version}批电池"')).total == len(versions)
+        engine.put("outcomes", titled("仍可写入"))
+        assert ids(engine, "仍可写入") == {"o0"}
+    finally:
+        engine.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "after", "delay"), [("put", 3, 0.004), ("put", 1, 0.013), ("rebuild", 2, 0.009)]
+)
+def test_a_killed_writer_leaves_a_whole_batch(
+    start_writer: Callable[..., subprocess.Popen[str]], tmp_path: Path, method: str, after: int, delay: float
+) -> None:
+    check_a_killed_writer_leaves_a_whole_batch(
+        start_writer, tmp_path, method=method, after=after, delay=delay
+    )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("method", ["put", "rebuild"])
+def test_writers_killed_at_many_moments_leave_whole_batches(
+    start_writer: Callable[..., subprocess.Popen[str]], tmp_path: Path, method: str
+) -> None:
+    for moment in range(20):
+        check_a_killed_writer_leaves_a_whole_batch(
+            start_writer, tmp_path / str(moment), method=method, after=moment % 5, delay=moment * 0.0037
+        )
+
+
+def test_another_process_may_not_write_too(
+    start_writer: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    process = start_writer(tmp_path, times="once")
+    assert process.stdout is not None
+    process.stdout.readline()
+    with pytest.raises(EngineLocked, match=f"process {process.pid} already writes .* stop it"):
+        EmbeddedEngine(tmp_path, writable=True)
+
+
+def test_a_reader_sees_what_another_process_has_written(
+    start_writer: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    reader = EmbeddedEngine(tmp_path, writable=False)
+    process = start_writer(tmp_path)
+    assert process.stdout is not None
+    for _ in range(5):
+        written = int(process.stdout.readline())
+        seen = set(dict(reader.versions("outcomes")).values())
+        assert len(seen) == 1
+        assert seen.pop() >= written
+    reader.close()
+
+
+def test_in_one_process_too_only_one_engine_writes(writer: EmbeddedEngine, tmp_path: Path) -> None:
+    with pytest.raises(EngineLocked):
+        EmbeddedEngine(tmp_path, writable=True)
+
+
+def test_a_closed_writer_leaves_its_right_to_the_next(tmp_path: Path) -> None:
+    for version in (1, 2, 3):
+        engine = EmbeddedEngine(tmp_path, writable=True)
+        engine.put("outcomes", [{"id": "a", "version": version}])
+        engine.close()
+        engine.close()
+    reader = EmbeddedEngine(tmp_path, writable=False)
+    assert list(reader.versions("outcomes")) == [("a", 3)]
+
+
+def test_a_reader_without_an_index_says_what_to_do(tmp_path: Path) -> None:
+    reader = EmbeddedEngine(tmp_path / "nowhere", writable=False)
+    with pytest.raises(EngineUnavailable, match="start the worker"):
+        reader.ready()
+    with pytest.raises(EngineUnavailable):
+        reader.search("outcomes", Query())
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_reader_becomes_ready_when_the_index_is_made(tmp_path: Path) -> None:
+    reader = EmbeddedEngine(tmp_path, writable=False)
+    with pytest.raises(EngineUnavailable):
+        reader.ready()
+    writer = EmbeddedEngine(tmp_path, writable=True)
+    reader.ready()
+    assert reader.count("outcomes") == 0
+    writer.put("outcomes", THREE)
+    assert reader.count("outcomes") == 3
+    writer.delete("outcomes", ["secret"])
+    assert ids(reader) == {"graphene", "sensor"}
+    writer.close()
+
+
+def test_a_reader_does_not_write(writer: EmbeddedEngine, tmp_path: Path) -> None:
+    reader = EmbeddedEngine(tmp_path, writable=False)
+    for write in (
+        lambda: reader.put("outcomes", THREE),
+        lambda: reader.delete("outcomes", ["a"]),
+        lambda: reader.rebuild("outcomes", THREE),
+    ):
+        with pytest.raises(EngineUnavailable, match="only reads"):
+            write()
+
+
+# Files
+
+
+def test_a_new_fingerprint_opens_empty_and_removes_the_old(tmp_path: Path) -> None:
+    old = EmbeddedEngine(tmp_path, writable=True)
+    old.put("outcomes", THREE)
+    old.close()
+    changed = dataclasses.replace(OUTCOMES, text=(*OUTCOMES.text, TextField("claims_zh", 1, "zh")))
+    assert fingerprint(changed) != fingerprint(OUTCOMES)
+
+    specs = {**INDEXES, "outcomes": changed}
+    assert EmbeddedEngine(tmp_path, writable=False).count("outcomes") == 3
+    with pytest.raises(EngineUnavailable):
+        EmbeddedEngine(tmp_path, writable=False, specs=specs).count("outcomes")
+    new = EmbeddedEngine(tmp_path, writable=True, specs=specs)
+    assert new.count("outcomes") == 0
+    new.put("outcomes", [{**GRAPHENE, "claims_zh": "权利要求"}])
+    assert ids(new, "权利要求") == {"graphene"}
+    assert len(list(tmp_path.glob("outcomes-*"))) == 1
+    new.close()
+
+
+def test_the_same_code_opens_the_same_index(tmp_path: Path) -> None:
+    for _ in range(2):
+        engine = EmbeddedEngine(tmp_path, writable=True)
+        engine.put("outcomes", [SENSOR])
+        engine.close()
+    assert len(list(tmp_path.glob("outcomes-*"))) == 1
+
+
+def test_an_index_lost_while_running_is_reported_and_made_again(
+    writer: EmbeddedEngine, tmp_path: Path
+) -> None:
+    writer.put("outcomes", THREE)
+    (folder,) = tmp_path.glob("outcomes-*")
+    shutil.rmtree(folder)
+    with pytest.raises(EngineUnavailable):
+        writer.count("outcomes")
+    with pytest.raises(EngineUnavailable):
+        writer.put("outcomes", [SENSOR])
+    writer.rebuild("outcomes", [SENSOR, SECRET])
+    assert ids(writer) == {"sensor", "secret"}
+
+
+def test_a_damaged_index_says_that_it_may_be_deleted(tmp_path: Path) -> None:
+    EmbeddedEngine(tmp_path, writable=True).close()
+    (folder,) = tmp_path.glob("outcomes-*")
+    (folder / "meta.json").write_text("{")
+    with pytest.raises(EngineUnavailable):
+        EmbeddedEngine(tmp_path, writable=False).ready()
+    with pytest.raises(EngineUnavailable, match="delete the folder and rebuild"):
+        EmbeddedEngine(tmp_path, writable=True)
+
+
+DISK_FULL = """
+import resource, signal, sys
+from pathlib import Path
+from search.embedded import EmbeddedEngine
+from search.engine import EngineUnavailable, Query
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+engine = EmbeddedEngine(Path(sys.argv[1]), writable=True)
+engine.put("outcomes", [{"id": "before", "version": 1}])
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+title = "".join(map(chr, range(0x4E00, 0x9000)))
+try:
+    engine.put("outcomes", [{"id": "too-much", "version": 1, "title_zh": title}])
+except EngineUnavailable as error:
+    print("unavailable")
+print(sorted(hit.id for hit in engine.search("outcomes", Query()).hits))
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+engine.put("outcomes", [{"id": "after", "version": 1}])
+print(sorted(hit.id for hit in engine.search("outcomes", Query()).hits))
+"""
+
+
+def test_a_full_disk_is_reported_and_survived(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", DISK_FULL, str(tmp_path)],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stdout.splitlines() == ["unavailable", "['before']", "['after', 'before']"], ended.stderr
+
+
+# Pages
+
+PREFIXED = [f"0198c0de-7000-{i:04d}" for i in range(60)]  # ids whose order numbers are all the same
+
+
+@pytest.mark.parametrize("page", [1, 7, 60, 61])
+def test_versions_join_their_pieces_also_where_ids_begin_alike(
+    writer: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr("search.embedded.VERSIONS_PAGE", page)
+    names = sorted([*PREFIXED, "00", "0198c0de", "zz"])
+    for half in (names[::2], names[1::2]):
+        writer.put("outcomes", [{"id": name, "version": 1} for name in half])
+    assert [name for name, _ in writer.versions("outcomes")] == names
+
+
+@pytest.mark.parametrize("widest", [0, 5, 30, 3_000])
+def test_pages_of_equal_scores_join_however_many_are_equal(
+    writer: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch, widest: int
+) -> None:
+    monkeypatch.setattr("search.embedded_paging.WIDEST_TIE", widest)
+    for half in (PREFIXED[:30], PREFIXED[30:]):
+        writer.put("outcomes", [{"id": name, "version": 1, "title_zh": "电池"} for name in half])
+    writer.put("outcomes", [{"id": f"long{i}", "version": 1, "title_zh": "电池与电机"} for i in range(20)])
+    for size in (1, 7, 30, 80):
+        found = [
+            hit.id
+            for offset in range(0, 80, size)
+            for hit in writer.search("outcomes", Query("电池", offset=offset, limit=size)).hits
+        ]
+        assert len(found) == len(set(found)) == 80
+        if widest > 80:
+            assert found[:60] == PREFIXED[::-1]
+
+
+# Threads
+
+
+def test_threads_search_while_others_write(writer: EmbeddedEngine) -> None:
+    writer.put("outcomes", titled(*["起点电池"] * 10))
+    ended = threading.Event()
+    failures: list[BaseException] = []
+
+    def guarded(act: Callable[[], None]) -> Callable[[], None]:
+        def run() -> None:
+            try:
+                act()
+            except BaseException as error:
+                failures.append(error)
+
+        return run
+
+    def read() -> None:
+        while not ended.is_set():
+            page = writer.search("outcomes", Query(text="电池", facets=("kind",), highlight=("title_zh",)))
+            assert page.total in (10, 20)
+            assert len(set(dict(writer.versions("outcomes")).values())) <= 2
+
+    def write(start: int) -> None:
+        for version in range(1, 6):
+            writer.put(
+                "outcomes",
+                [{"id": f"o{start + i}", "version": version, "title_zh": "起点电池"} for i in range(10)],
+            )
+
+    readers = [threading.Thread(target=guarded(read)) for _ in range(4)]
+    writers = [threading.Thread(target=guarded(lambda start=start: write(start))) for start in (0, 10)]
+    for thread in (*readers, *writers):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    ended.set()
+    for thread in readers:
+        thread.join()
+    assert failures == []
+    assert set(dict(writer.versions("outcomes")).values()) == {5}
+    assert writer.count("outcomes") == 20
+
+
+# Anything at all
+
+ANY_TEXT = st.text(
+    st.one_of(st.sampled_from("石墨烯电池的 ab\"'“”*()[]{}:\\/+-~^|&!?.,\0\ud800\u200b"), st.characters()),
+    max_size=40,
+)
+ANY_VALUE = st.one_of(
+    ANY_TEXT, st.integers(), st.none(), st.booleans(), st.floats(), st.sampled_from(["public", "patent"])
+)
+ANY_FIELD = st.one_of(
+    st.sampled_from([*OUTCOMES.keywords, *OUTCOMES.numbers, "id", "title_zh", "_words"]), ANY_TEXT
+)
+ANY_FILTER: st.SearchStrategy[Filter] = st.recursive(
+    st.one_of(
+        st.builds(AnyOf, ANY_FIELD, st.lists(ANY_VALUE, max_size=4).map(tuple)),
+        st.builds(Between, ANY_FIELD, ANY_VALUE, ANY_VALUE),  # type: ignore[arg-type]
+    ),
+    lambda inner: st.builds(Not, inner),
+    max_leaves=3,
+)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]:
+    engine = EmbeddedEngine(tmp_path_factory.mktemp("filled"), writable=True)
+    engine.put("outcomes", THREE)
+    yield engine
+    engine.close()
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=ANY_TEXT, filters=st.lists(ANY_FILTER, max_size=3).map(tuple))
+def test_no_text_and_no_value_raises_or_widens_what_is_visible(
+    filled: EmbeddedEngine, text: str, filters: tuple[Filter, ...]
+) -> None:
+    query = Query(
+        text,
+        filters=(*filters, PUBLIC),
+        facets=("kind", "trl"),
+        highlight=("title_zh", "title_en"),
+        limit=1000,
+    )
+    try:
+        page = filled.search("outcomes", query)
+    except BadQuery:
+        return
+    found = {hit.id for hit in page.hits}
+    assert found <= {"graphene", "sensor"}
+    assert page.total == len(found)
+    assert sum(page.facets["kind"].values()) == len(found)
+    assert all(hit.score > 0 for hit in page.hits)
+    if not filters:
+        assert {s.id for s in filled.suggest("outcomes", text, filters=(PUBLIC,))} <= {"graphene", "sensor"}
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    terms=st.lists(st.builds(WeightedTerm, ANY_TEXT, st.floats()), max_size=4).map(tuple),
+    sort=st.none() | st.builds(Sort, field=ANY_FIELD, descending=st.booleans()),
+    offset=st.integers(-2, 5) | st.integers(),
+    limit=st.integers(-2, 5) | st.integers(),
+)
+def test_no_term_sort_or_page_raises_anything_but_a_refusal(
+    filled: EmbeddedEngine, terms: tuple[WeightedTerm, ...], sort: Sort | None, offset: int, limit: int
+) -> None:
+    try:
+        page = filled.search("outcomes", Query(terms=terms, sort=sort, offset=offset, limit=limit))
+    except BadQuery:
+        return
+    assert len(page.hits) <= min(limit, page.total)
+
+
+@settings(max_examples=50, deadline=None)
+@given(title=ANY_TEXT, keywords=st.lists(ANY_TEXT, max_size=3))
+def test_any_text_can_be_stored_and_is_found_by_itself(
+    filled: EmbeddedEngine, title: str, keywords: list[str]
+) -> None:
+    document: Document = {"id": "any", "version": 1, "title_zh": title, "keywords_text": keywords}
+    filled.put("outcomes", [document])
+    try:
+        query = Query(text=title, filters=(AnyOf("id", ("any",)),), highlight=("title_zh",))
+        page = filled.search("outcomes", query)
+        has_words = any(character.isalnum() for character in title)
+        assert page.total == 1 or not has_words
+    finally:
+        filled.delete("outcomes", ["any"])
