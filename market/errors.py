@@ -1,4 +1,4 @@
-"""What can go wrong, in the market's own words. Knows no HTTP: market/api/problems.py gives each its status and text."""
+"""What can go wrong, in the market's own words. Knows no HTTP: market/api/catalogue.py has each one's status."""
 
 from __future__ import annotations
 

@@ -84,15 +84,11 @@ def enqueue(
 
 def due_name(session: Session, *, now: datetime) -> JobName | None:
     """The name of the job that has waited longest among those that may run; None when there is none."""
-    name = session.exec(
-        select(Job.name).where(_due(now)).order_by(col(Job.run_at), col(Job.id)).limit(1)
-    ).first()
+    name = session.exec(select(Job.name).where(_due(now)).order_by(col(Job.run_at), col(Job.id)).limit(1)).first()
     return None if name is None else JobName(name)
 
 
-def claim(
-    session: Session, name: JobName, *, now: datetime, lease_seconds: float, limit: int
-) -> list[Claimed]:
+def claim(session: Session, name: JobName, *, now: datetime, lease_seconds: float, limit: int) -> list[Claimed]:
     """Take up to `limit` due jobs of this name, oldest first, and count the attempt."""
     chosen = session.exec(
         select(Job)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -52,6 +52,9 @@ class Settings:
         return self.search_url or f"embedded:{Path(self.data).absolute() / 'search'}"
 
 
+_PARSERS: dict[str, Callable[[str], object]] = {"str": str, "int": int, "float": float}
+
+
 class SettingsError(ValueError):
     """A setting that cannot be used; the message says what to set."""
 
@@ -71,9 +74,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         if name not in known:
             raise SettingsError(f"{name} is no setting; docs/settings.md lists them all.")
         field = known[name]
-        kind = type(field.default)
         try:
-            values[field.name] = kind(text)
+            values[field.name] = _PARSERS[str(field.type)](text)
         except ValueError:
-            raise SettingsError(f"{name} must be of type {kind.__name__}, not {text!r}.") from None
-    return Settings(**values)  # type: ignore[arg-type]  # each value was made by its default's type
+            raise SettingsError(f"{name} must be of type {field.type}, not {text!r}.") from None
+    return Settings(**values)  # type: ignore[arg-type]  # each was parsed as its field says

@@ -246,9 +246,7 @@ class Statistics(Schema):
     demands = fields.Integer()
     open_demands = fields.Integer()
     matches = fields.Integer()
-    by_field = fields.Dict(
-        keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.Integer())
-    )
+    by_field = fields.Dict(keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.Integer()))
     by_region = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 

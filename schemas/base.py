@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import marshmallow as ma
 from marshmallow import ValidationError, fields
@@ -13,6 +13,8 @@ from webargs.fields import DelimitedList
 
 from market.vocabulary import Vocabulary, vocabulary
 from schemas import messages
+
+Figure = TypeVar("Figure", int, float)
 
 # A vocabulary longer than this is not spelled out in the OpenAPI document.
 _LISTED = 40
@@ -32,11 +34,9 @@ class Strict(ma.Schema):
         "type": messages.translated("Invalid input type."),
     }
 
-    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+    def on_bind_field(self, _: str, field_obj: fields.Field[Any]) -> None:
         """Give the field its messages in both languages."""
-        field_obj.error_messages = {
-            key: messages.translated(text) for key, text in field_obj.error_messages.items()
-        }
+        field_obj.error_messages = {key: messages.translated(text) for key, text in field_obj.error_messages.items()}
 
 
 class Text(fields.String):
@@ -50,9 +50,7 @@ class Text(fields.String):
             metadata["minLength"] = 1
         super().__init__(required=required, metadata=metadata, **kwargs)
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> str:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         text = text.replace("\r\n", "\n").strip()
         if len(text) > self.maximum:
@@ -78,14 +76,10 @@ class Code(fields.String):
             metadata["enum"] = [*codes] if required else ["", *codes]
         super().__init__(required=required, metadata={**metadata, **kwargs.pop("metadata", {})}, **kwargs)
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> str:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         code = super()._deserialize(value, attr, data, **kwargs)
         if code not in self.vocabulary and (code or self.required):
-            raise ValidationError(
-                messages.NO_CODE.format(code=repr(code[:64]), vocabulary=self.vocabulary.name)
-            )
+            raise ValidationError(messages.NO_CODE.format(code=repr(code[:64]), vocabulary=self.vocabulary.name))
         return code
 
 
@@ -98,9 +92,7 @@ class Whole(fields.Integer):
         metadata = {"minimum": minimum, "maximum": maximum, **kwargs.pop("metadata", {})}
         super().__init__(metadata=metadata, **kwargs)
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> int:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.make_error("invalid", input=value)
         return _within(value, self.bounds)
@@ -109,9 +101,7 @@ class Whole(fields.Integer):
 class WholeParameter(Whole):
     """The same from a query string, where every value is a text."""
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> int:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         if not re.fullmatch(r"-?[0-9]{1,15}", str(value)):
             raise self.make_error("invalid", input=value)
         return _within(int(value), self.bounds)
@@ -124,16 +114,14 @@ class Number(fields.Float):
         """Within plus and minus 10^15."""
         super().__init__(allow_nan=False, **kwargs)
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> float:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.make_error("invalid", input=value)
-        number: float = super()._deserialize(value, attr, data, **kwargs)
+        number: float = super()._deserialize(value, *_, **__)
         return _within(number, (-(10**15), 10**15))
 
 
-def _within(value: Any, bounds: tuple[int, int]) -> Any:
+def _within(value: Figure, bounds: tuple[int, int]) -> Figure:
     if not bounds[0] <= value <= bounds[1]:
         raise ValidationError(messages.OUT_OF_RANGE.format(min=bounds[0], max=bounds[1]))
     return value
@@ -154,9 +142,7 @@ def no_more_than(maximum: int, *, distinct: bool = True) -> Callable[[Sequence[A
 
 def many(inner: fields.Field[Any], maximum: int, *, distinct: bool = True) -> fields.List[Any]:
     """A list of at most `maximum` entries."""
-    return fields.List(
-        inner, validate=no_more_than(maximum, distinct=distinct), metadata={"maxItems": maximum}
-    )
+    return fields.List(inner, validate=no_more_than(maximum, distinct=distinct), metadata={"maxItems": maximum})
 
 
 def codes(name: str, maximum: int) -> fields.List[Any]:

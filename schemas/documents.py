@@ -123,9 +123,7 @@ class ExpertDocument(ListingDocument):
     directions_en = Same()
     biography_zh = Same()
     biography_en = Same()
-    works = fields.Function(
-        lambda expert: [f"{work.title}\n{work.abstract}".strip() for work in expert.works]
-    )
+    works = fields.Function(lambda expert: [f"{work.title}\n{work.abstract}".strip() for work in expert.works])
     position = Same()
     regions_served = Ancestry("regions")
     cooperation = Same()

@@ -16,7 +16,7 @@ class Message(str):
         message.zh = zh
         return message
 
-    def __getnewargs__(self) -> tuple[str, str]:
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # str has one
         """How to copy one."""
         return str(self), self.zh
 
@@ -68,20 +68,16 @@ BAD_ORCID = Message("Not an ORCID: its check character does not fit.", "不是�
 BAD_IPC = Message("Not an IPC symbol, like C08J 5/04.", "不是有效的 IPC 分类号，例如 C08J 5/04。")
 HEADING_MISSING = Message("Give it in Chinese, in English or both.", "请用中文、英文或双语填写。")
 RANGE_REVERSED = Message("Must not be below the range's start.", "不能小于区间的起点。")
-VALUE_TO_NEEDED = Message(
-    "'between' needs value_to, not below value.", "between 需要 value_to，且不小于 value。"
-)
+VALUE_TO_NEEDED = Message("'between' needs value_to, not below value.", "between 需要 value_to，且不小于 value。")
 VALUE_TO_UNUSED = Message("Only 'between' has a value_to.", "只有 between 才有 value_to。")
 REGION_NEEDED = Message("Name the region this rule is about.", "请填写该规则所指的地区。")
 NOT_A_FACET = Message("{name} is no facet here: {known}.", "{name} 不是这里的分面：{known}。")
-OUTSIDE_EXTENSION = Message(
-    "Must lie after {after} and at most a year later.", "应在 {after} 之后，且不超过一年。"
-)
+OUTSIDE_EXTENSION = Message("Must lie after {after} and at most a year later.", "应在 {after} 之后，且不超过一年。")
 QUERY_TOO_DEEP = Message(
     "Narrow the search instead of paging beyond {max} hits.", "请缩小检索范围，不支持翻到 {max} 条之后。"
 )
 
 
-def translated(text: str) -> str:
+def translated(text: Any) -> Any:
     """marshmallow's sentence as a bilingual message; any other text as it is."""
-    return _KNOWN.get(str(text), text)
+    return _KNOWN.get(text, text) if isinstance(text, str) else text

@@ -69,9 +69,7 @@ class ListingQuery(PageQuery):
     state = _codes("listing_states")
     published_from = fields.Date()
     published_to = fields.Date()
-    highlight = fields.Boolean(
-        load_default=False, metadata={"description": "Mark the words found 标出命中词"}
-    )
+    highlight = fields.Boolean(load_default=False, metadata={"description": "Mark the words found 标出命中词"})
 
 
 class OutcomeQuery(ListingQuery):

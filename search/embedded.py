@@ -99,19 +99,8 @@ class EmbeddedEngine:
     def search(self, index: str, query: Query) -> Page:
         shelf = self._shelf(index)
         check_query(shelf.spec, query)
-        searcher, schema = reader(shelf)
-        planned = plan(Scope(shelf.spec, schema, searcher), query)
-        found, total = _page(searcher, schema, planned.strict, query, scored=planned.scored)
-        used = planned.strict
-        if not total and planned.loose is not None:
-            used = planned.loose
-            found, total = _page(searcher, schema, used, query, scored=planned.scored)
-        versions = searcher.fast_field_values("version", [place for _, place in found])
-        hits = tuple(
-            to_hit(searcher.doc(place), int(version or 0), score, planned.wanted, query.highlight)
-            for (score, place), version in zip(found, versions, strict=True)
-        )
-        return Page(hits, total, count_facets(searcher, used, query.facets))
+        with failing_as_unavailable():
+            return _answer(shelf, query)
 
     def suggest(
         self, index: str, text: str, *, filters: tuple[Filter, ...] = (), limit: int = 10
@@ -120,11 +109,12 @@ class EmbeddedEngine:
         check_query(shelf.spec, Query(text=text, filters=filters))
         check_range("limit", limit, LARGEST_PAGE)
         searcher, schema = reader(shelf)
-        query = typing(Scope(shelf.spec, schema, searcher), text, filters)
-        if query is None or not limit:
-            return ()
-        pool = searcher.search(query, limit * SUGGESTION_POOL, count=False).hits
-        stored = [searcher.doc(place) for _, place in pool]
+        with failing_as_unavailable():
+            query = typing(Scope(shelf.spec, schema, searcher), text, filters)
+            if query is None or not limit:
+                return ()
+            pool = searcher.search(query, limit * SUGGESTION_POOL, count=False).hits
+            stored = [searcher.doc(place) for _, place in pool]
         return to_suggestions(shelf.spec, stored, typed_runs(text))[:limit]
 
     def count(self, index: str) -> int:
@@ -192,6 +182,22 @@ def _checked(spec: IndexSpec, documents: Iterable[Document]) -> Iterator[Documen
 def _add(writer: tantivy.IndexWriter, document: tantivy.Document) -> None:
     with failing_as_unavailable():
         writer.add_document(document)
+
+
+def _answer(shelf: Shelf, query: Query) -> Page:
+    searcher, schema = reader(shelf)
+    planned = plan(Scope(shelf.spec, schema, searcher), query)
+    found, total = _page(searcher, schema, planned.strict, query, scored=planned.scored)
+    used = planned.strict
+    if not total and planned.loose is not None:
+        used = planned.loose
+        found, total = _page(searcher, schema, used, query, scored=planned.scored)
+    versions = searcher.fast_field_values("version", [place for _, place in found])
+    hits = tuple(
+        to_hit(searcher.doc(place), int(version or 0), score, planned.wanted, query.highlight)
+        for (score, place), version in zip(found, versions, strict=True)
+    )
+    return Page(hits, total, count_facets(searcher, used, query.facets))
 
 
 def _page(

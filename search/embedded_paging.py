@@ -27,9 +27,7 @@ def total_of(searcher: tantivy.Searcher, query: tantivy.Query) -> int:
     return _count(searcher.search(query, 1))
 
 
-def by_id(
-    searcher: tantivy.Searcher, schema: tantivy.Schema, query: tantivy.Query, offset: int, limit: int
-) -> Slice:
+def by_id(searcher: tantivy.Searcher, schema: tantivy.Schema, query: tantivy.Query, offset: int, limit: int) -> Slice:
     """A page of everything found, greatest id first; every score is 1."""
     newest_first = Sort(field=ORDER, descending=True)
     page, total = by_number(searcher, schema, query, newest_first, offset=offset, limit=limit)
@@ -43,7 +41,8 @@ def by_score(searcher: tantivy.Searcher, query: tantivy.Query, offset: int, limi
     total = _count(found)
     # The last score of the page may go on behind it: then all that share it must be seen to order them.
     if len(found.hits) > end and found.hits[end - 1][0] == found.hits[end][0]:
-        found = searcher.search(query, min(total, end + WIDEST_TIE + 1), count=False)
+        # Counting again keeps the scores the same to the last bit: without it they are added in another order.
+        found = searcher.search(query, min(total, end + WIDEST_TIE + 1))
     hits = found.hits
     # Whether a tie is too wide must not depend on the page, or pages would not join.
     cut = hits[-1][0] if hits and len(hits) < total else None
@@ -82,9 +81,7 @@ def by_number(
     """
     order = Order.Desc if sort.descending else Order.Asc
     before = min(offset, 1)
-    found = searcher.search(
-        query, limit + before + 1, offset=offset - before, order_by_field=sort.field, order=order
-    )
+    found = searcher.search(query, limit + before + 1, offset=offset - before, order_by_field=sort.field, order=order)
     page: list[tuple[float, Place]] = []
     position = offset - before
     for number, group in groupby(found.hits, key=lambda hit: hit[0]):

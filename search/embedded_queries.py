@@ -90,9 +90,7 @@ def typed_runs(text: str) -> list[str]:
 
 def all_of(queries: Sequence[tantivy.Query]) -> tantivy.Query:
     """Every query must match; their scores add up."""
-    return (
-        queries[0] if len(queries) == 1 else tantivy.Query.boolean_query([(Occur.Must, q) for q in queries])
-    )
+    return queries[0] if len(queries) == 1 else tantivy.Query.boolean_query([(Occur.Must, q) for q in queries])
 
 
 def any_of(queries: Sequence[tantivy.Query], least: int = 1) -> tantivy.Query:
@@ -147,9 +145,7 @@ def _key_terms(scope: Scope, terms: Sequence[WeightedTerm]) -> tantivy.Query:
     # One field holds every word, so a key term is one lookup, and no field's weight can drown the others.
     weighted = {normalise(term.text): term.weight for term in terms}
     scope.words.update(weighted)
-    return any_of(
-        [tantivy.Query.boost_query(_term(scope, WORDS, text), weight) for text, weight in weighted.items()]
-    )
+    return any_of([tantivy.Query.boost_query(_term(scope, WORDS, text), weight) for text, weight in weighted.items()])
 
 
 def _loose(scope: Scope, must: list[tantivy.Query], reading: Reading) -> tantivy.Query | None:
@@ -203,9 +199,7 @@ def _endings(scope: Scope, word: str) -> list[tantivy.Query]:
     roots = dict.fromkeys(stem(ending) for ending in endings[:SCORED_ENDINGS])
     return [
         tantivy.Query.boost_query(any_of([_scored(scope, root) for root in roots]), PREFIX_SCORE),
-        tantivy.Query.const_score_query(
-            tantivy.Query.term_set_query(scope.schema, LATIN, endings), PREFIX_SCORE
-        ),
+        tantivy.Query.const_score_query(tantivy.Query.term_set_query(scope.schema, LATIN, endings), PREFIX_SCORE),
     ]
 
 
@@ -259,9 +253,7 @@ def _phrase_with_open_end(scope: Scope, name: str, units: list[tuple[int, str]])
         return tantivy.Query.phrase_prefix_query(scope.schema, name, list(units))
     limit = None if len(units[0][1]) == 1 else MOST_ENDINGS
     endings = [ending for ending, _ in scope.searcher.terms_with_prefix(name, units[0][1], None, limit)]
-    return tantivy.Query.const_score_query(
-        tantivy.Query.term_set_query(scope.schema, name, endings), PREFIX_SCORE
-    )
+    return tantivy.Query.const_score_query(tantivy.Query.term_set_query(scope.schema, name, endings), PREFIX_SCORE)
 
 
 def _term(scope: Scope, name: str, text: str) -> tantivy.Query:

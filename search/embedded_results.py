@@ -20,27 +20,19 @@ SEGMENT_FACETS = 10_000  # counted in each segment before the greatest are kept,
 MOST_VALUES = 3  # highlighted of a field with several
 
 
-def to_hit(
-    stored: tantivy.Document, version: int, score: float, wanted: Wanted, fields: Sequence[str]
-) -> Hit:
+def to_hit(stored: tantivy.Document, version: int, score: float, wanted: Wanted, fields: Sequence[str]) -> Hit:
     """A hit with the passages of these fields in which something wanted stands."""
     return Hit(str(stored["id"][0]), version, score, tuple(_highlights(stored, wanted, fields)))
 
 
-def count_facets(
-    searcher: tantivy.Searcher, query: tantivy.Query, names: Sequence[str]
-) -> dict[str, dict[str, int]]:
+def count_facets(searcher: tantivy.Searcher, query: tantivy.Query, names: Sequence[str]) -> dict[str, dict[str, int]]:
     """How many found documents hold each value of a field: the 100 commonest, commonest first."""
     if not names:
         return {}
-    asked = {
-        name: {"terms": {"field": name, "size": MOST_FACETS, "segment_size": SEGMENT_FACETS}}
-        for name in names
-    }
+    asked = {name: {"terms": {"field": name, "size": MOST_FACETS, "segment_size": SEGMENT_FACETS}} for name in names}
     counted: Mapping[str, Any] = searcher.aggregate(query, asked)
     return {
-        name: {str(bucket["key"]): int(bucket["doc_count"]) for bucket in counted[name]["buckets"]}
-        for name in names
+        name: {str(bucket["key"]): int(bucket["doc_count"]) for bucket in counted[name]["buckets"]} for name in names
     }
 
 

@@ -30,9 +30,7 @@ ORDER = "_order"  # an integer that grows with the id, for reading all ids piece
 BARRIER = "|"
 """Stands between two texts, so that no phrase runs from one into the next. Never a word."""
 
-_DIGITS = {
-    character: rank for rank, character in enumerate(sorted(f"{string.ascii_letters}{string.digits}-_"), 1)
-}
+_DIGITS = {character: rank for rank, character in enumerate(sorted(f"{string.ascii_letters}{string.digits}-_"), 1)}
 _ORDER_LENGTH = 10  # characters of an id in base 65 that fit below 2^63
 
 

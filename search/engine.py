@@ -16,7 +16,7 @@ Document = Mapping[str, DocumentValue]
 """A flat mapping with `id` (A-Z a-z 0-9 - _) and `version` (int), and any fields its IndexSpec declares."""
 
 
-class EngineUnavailable(Exception):  # noqa: N818 -- named for what happened
+class EngineUnavailable(Exception):
     """The engine cannot answer now. Asking again later may succeed."""
 
 
@@ -24,11 +24,11 @@ class EngineLocked(EngineUnavailable):
     """Another process holds the right to write; the message says what to do."""
 
 
-class BadQuery(ValueError):  # noqa: N818 -- named for what happened
+class BadQuery(ValueError):
     """The question itself is wrong: an undeclared field, a value of the wrong kind, an impossible page."""
 
 
-class BadDocument(ValueError):  # noqa: N818 -- named for what happened
+class BadDocument(ValueError):
     """A document does not fit its index. Names the document's id and the field."""
 
 

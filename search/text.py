@@ -111,24 +111,9 @@ def index_tokens(text: str) -> list[Token]:
             tokens.append(Token(stem(run), start, start + len(run)))
             if not run.isalnum():
                 tokens += [
-                    Token(stem(part[0]), start + part.start(), start + part.end())
-                    for part in _PARTS.finditer(run)
+                    Token(stem(part[0]), start + part.start(), start + part.end()) for part in _PARTS.finditer(run)
                 ]
     return tokens
-
-
-def index_words(normalised: str) -> list[str]:
-    """The texts of `index_tokens`, of text already normalised; apart because indexing is mostly this."""
-    words: list[str] = []
-    for match in _RUNS.finditer(normalised):
-        run = match[0]
-        if match[1]:
-            words += rjieba.cut_for_search(run, False)
-        else:
-            words.append(stem(run))
-            if not run.isalnum():
-                words += map(stem, parts(run))
-    return words
 
 
 def query_tokens(text: str) -> list[Token]:

@@ -141,11 +141,7 @@ def _complaint(spec: IndexSpec, field: str, value: object) -> str | None:
 
 
 def _is_integer(value: object) -> bool:
-    return (
-        isinstance(value, int)
-        and not isinstance(value, bool)
-        and -LARGEST_INTEGER - 1 <= value <= LARGEST_INTEGER
-    )
+    return isinstance(value, int) and not isinstance(value, bool) and -LARGEST_INTEGER - 1 <= value <= LARGEST_INTEGER
 
 
 def _is_keyword(value: object) -> bool:

@@ -1,1 +1,1 @@
-"""The HTTP edge: blueprints, who may call, and the table that turns errors into answers. No rule of the market lives here."""
+"""The HTTP edge: blueprints, who may call, and how errors are answered. No rule of the market lives here."""

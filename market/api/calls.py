@@ -32,11 +32,7 @@ def runtime() -> Runtime:
 def language(asked: Request | None = None) -> str:
     """zh or en, by Accept-Language; without one, English if the client says nothing of Chinese."""
     accepted = (asked or request).accept_languages
-    return (
-        "zh"
-        if (accepted.best_match(["en", "zh", "zh-CN", "zh-TW", "zh-HK"]) or "en").startswith("zh")
-        else "en"
-    )
+    return "zh" if (accepted.best_match(["en", "zh", "zh-CN", "zh-TW", "zh-HK"]) or "en").startswith("zh") else "en"
 
 
 def version_wanted(*, required: bool) -> int | None:

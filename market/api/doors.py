@@ -96,11 +96,7 @@ class Door(Blueprint):
                     values["body"] = arguments[-1]
                 version = version_wanted(required=versioned) if writes else None
                 g.operation = operation
-                return (
-                    _writing(view, principal, version, values)
-                    if writes
-                    else _reading(view, principal, values)
-                )
+                return _writing(view, principal, version, values) if writes else _reading(view, principal, values)
 
             documented: Any = self.response(status, answer, example=example)(serve)
             if body is not None:
@@ -135,7 +131,7 @@ def _reading(view: Callable[..., Answer], principal: Principal, values: dict[str
     with runtime().db.reading() as session:
         answer = view(Call(session, principal, runtime(), language()), **values)
     response = _respond(answer)
-    if answer.version is not None and response.get_etag()[0] in request.if_none_match:
+    if answer.version is not None and request.if_none_match.contains(str(answer.version)):
         return Response(status=304, headers={"ETag": response.headers["ETag"]})
     return response
 

@@ -12,15 +12,13 @@ from marshmallow import Schema
 from market.api import examples, paging
 from market.api.calls import Call
 from market.api.doors import Answer, Door, Who
-from market.models import LISTINGS, Demand, Expert, Outcome
+from market.models import LISTINGS, Listing
 from market.services import listings, people, searching
 from market.services.access import sees_all_of
 from market.vocabulary import VOCABULARIES, vocabulary
 from schemas import demands, experts, outcomes
 from schemas.answers import Extension, Nothing, Rejection, SearchPage
 from schemas.common import CONFIDENTIAL
-
-AnyListing = Outcome | Expert | Demand
 
 
 class Presenter:
@@ -32,13 +30,13 @@ class Presenter:
         self._public = read(exclude=CONFIDENTIAL)
         self._summary = read(only=summary)
 
-    def whole(self, call: Call, listing: AnyListing) -> dict[str, Any]:
+    def whole(self, call: Call, listing: Listing) -> dict[str, Any]:
         """All that this caller may see."""
         schema = self._whole if sees_all_of(call.principal, listing) else self._public
         shown: dict[str, Any] = schema.dump(listing)
         return shown
 
-    def summary(self, listing: AnyListing) -> dict[str, Any]:
+    def summary(self, listing: Listing) -> dict[str, Any]:
         """What a list shows."""
         shown: dict[str, Any] = self._summary.dump(listing)
         return shown
@@ -95,7 +93,7 @@ def serve(
     presenter = PRESENTERS[noun.name]
     shown = examples.READ[noun.name]
 
-    def answer(call: Call, listing: AnyListing, status: int = 200) -> Answer:
+    def answer(call: Call, listing: Listing, status: int = 200) -> Answer:
         headers = {"Location": f"/api/v1/{noun.plural}/{listing.id}"} if status == 201 else {}
         return Answer(presenter.whole(call, listing), status, version=listing.version, headers=headers)
 
@@ -105,9 +103,7 @@ def serve(
     )  # fmt: skip
     def create(call: Call, body: dict[str, Any]) -> Answer:
         """Post one; with "submit": true it is submitted at once."""
-        return answer(
-            call, listings.create(call.session, call.principal, model, body, now=call.runtime.clock()), 201
-        )
+        return answer(call, listings.create(call.session, call.principal, model, body, now=call.runtime.clock()), 201)
 
     @door.route_to(
         "GET", "", who="anyone", query=noun.query, answer=SearchPage,
@@ -117,9 +113,7 @@ def serve(
         """Search: words, filters, facets, sort, highlights, pages. Without q: all, newest first."""
         return _search(call, noun.name, query)
 
-    @door.route_to(
-        "GET", "/<uuid:identity>", who="anyone", answer=noun.read, example=shown, name=f"read_{noun.name}"
-    )
+    @door.route_to("GET", "/<uuid:identity>", who="anyone", answer=noun.read, example=shown, name=f"read_{noun.name}")
     def read(call: Call, identity: uuid.UUID) -> Answer:
         """Read one. Its ETag is what a change must name."""
         return answer(call, listings.get(call.session, call.principal, model, identity))
@@ -160,7 +154,7 @@ def serve(
         )(_action(model, action, answer))  # fmt: skip
 
 
-def _action(model: Any, action: str, answer: Callable[[Call, AnyListing], Answer]) -> Callable[..., Answer]:
+def _action(model: Any, action: str, answer: Callable[[Call, Listing], Answer]) -> Callable[..., Answer]:
     def act(call: Call, identity: uuid.UUID, body: dict[str, Any]) -> Answer:
         return answer(
             call,
@@ -189,7 +183,7 @@ def _search(call: Call, noun: str, query: dict[str, Any]) -> Answer:
     return Answer(body, next_cursor=cursor)
 
 
-def hit_of(noun: str, listing: AnyListing, hit: Any, query: Mapping[str, Any]) -> dict[str, Any]:
+def hit_of(noun: str, listing: Listing, hit: Any, query: Mapping[str, Any]) -> dict[str, Any]:
     """A summary with its score, and the passages where the words stand, if asked for."""
     shown = PRESENTERS[noun].summary(listing)
     shown["score"] = round(hit.score, 4)
@@ -211,9 +205,7 @@ _FACET_VOCABULARIES = {
 
 def _facet(call: Call, name: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:
     labels = _labels(call, name, counts)
-    return [
-        {"value": code, "label": labels.get(code, code), "count": count} for code, count in counts.items()
-    ]
+    return [{"value": code, "label": labels.get(code, code), "count": count} for code, count in counts.items()]
 
 
 def _labels(call: Call, name: str, codes: Iterable[str]) -> dict[str, str]:

@@ -9,9 +9,9 @@ from typing import Any
 from market.api import examples, paging
 from market.api.calls import Call
 from market.api.doors import Answer, Door
-from market.api.listings import PRESENTERS, AnyListing
+from market.api.listings import PRESENTERS
 from market.matching import reasons
-from market.models import LISTINGS, Demand, Match
+from market.models import LISTINGS, Demand, Listing, Match
 from market.services import matches, pairing
 from schemas.answers import Dismissal, MatchPage, MatchRead, Nothing, TextMatches
 from schemas.queries import MatchQuery, TextMatch
@@ -111,7 +111,7 @@ def match_text(call: Call, body: dict[str, Any]) -> Answer:
     return Answer({"items": items})
 
 
-def _shown(call: Call, match: Match, side: str, other: AnyListing) -> dict[str, Any]:
+def _shown(call: Call, match: Match, side: str, other: Listing) -> dict[str, Any]:
     """The match as one side sees it; of the other side's state only what concerns us both."""
     theirs = match.offer_state if side == "demand" else match.demand_state
     return {

@@ -44,9 +44,7 @@ def read_notification(call: Call, identity: uuid.UUID, body: dict[str, Any]) -> 
     return Answer(_row.dump(row))
 
 
-@door.route_to(
-    "POST", "/read-all", who="caller", body=Nothing, body_example={}, answer=ReadAll, example={"read": 3}
-)
+@door.route_to("POST", "/read-all", who="caller", body=Nothing, body_example={}, answer=ReadAll, example={"read": 3})
 def read_all_notifications(call: Call, body: dict[str, Any]) -> Answer:  # noqa: ARG001
     """Mark all as read."""
     return Answer({"read": notifications.read_all(call.session, call.principal, now=call.runtime.clock())})

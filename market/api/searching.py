@@ -21,9 +21,7 @@ def search(call: Call, query: dict[str, Any]) -> Answer:
     by_kind: list[list[dict[str, Any]]] = []
     totals: dict[str, int] = {}
     for kind in dict.fromkeys(query["kinds"]):
-        found = searching.run(
-            call.session, call.runtime.engine, call.principal, kind, query, limit=query["limit"]
-        )
+        found = searching.run(call.session, call.runtime.engine, call.principal, kind, query, limit=query["limit"])
         totals[kind] = found.total
         by_kind.append([hit_of(kind, listing, hit, query) for listing, hit in found.items])
     longest = max(map(len, by_kind), default=0)
@@ -31,9 +29,7 @@ def search(call: Call, query: dict[str, Any]) -> Answer:
     return Answer({"items": items, "totals": totals})
 
 
-@door.route_to(
-    "GET", "/suggest", who="anyone", query=SuggestQuery, answer=Suggestions, example=examples.SUGGESTIONS
-)
+@door.route_to("GET", "/suggest", who="anyone", query=SuggestQuery, answer=Suggestions, example=examples.SUGGESTIONS)
 def suggest(call: Call, query: dict[str, Any]) -> Answer:
     """Complete what is being typed: titles, names and keywords."""
     found = searching.suggest(

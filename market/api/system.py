@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from market import outbox
 from market.api.calls import runtime
-from market.api.problems import KINDS
+from market.api.catalogue import KINDS
 from market.errors import NotFound
 from market.models import Organisation
 from search.engine import EngineUnavailable
@@ -69,9 +69,7 @@ def metrics() -> Response:
     jobs = GaugeMetricFamily("qiao_outbox_jobs", "Jobs by name and state.", labels=["name", "state"])
     for (name, state), count in sorted(backlog.items()):
         jobs.add_metric([name, state], count)
-    oldest = GaugeMetricFamily(
-        "qiao_outbox_oldest_seconds", "For how long the oldest due job waits.", waiting
-    )
+    oldest = GaugeMetricFamily("qiao_outbox_oldest_seconds", "For how long the oldest due job waits.", waiting)
     registry = CollectorRegistry()
     registry.register(_Fixed([jobs, oldest]))
     return Response(generate_latest(REGISTRY) + generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -20,9 +20,7 @@ from search.engine import EngineUnavailable
 def market(context: click.Context) -> None:
     """Qiao 桥: a technology-transfer marketplace. Settings: docs/settings.md."""
     context.obj = from_environment()
-    logs.configure(
-        "warning" if context.invoked_subcommand not in ("serve", "worker") else context.obj.log_level
-    )
+    logs.configure("warning" if context.invoked_subcommand not in ("serve", "worker") else context.obj.log_level)
 
 
 for _command in (

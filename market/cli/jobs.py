@@ -32,9 +32,7 @@ def drain_with_progress(runtime: Runtime, *, quiet: bool) -> int:
     with progress(quiet=quiet) as bar:
         while True:
             with runtime.db.reading() as session:
-                waiting = {
-                    name: n for (name, state), n in outbox.backlog(session).items() if state == "queued"
-                }
+                waiting = {name: n for (name, state), n in outbox.backlog(session).items() if state == "queued"}
             for name in {*tasks, *waiting}:
                 left = waiting.get(name, 0)
                 task, total = tasks.get(name) or (bar.add_task(name, total=left), left)

@@ -20,9 +20,7 @@ def keys() -> None:
 @keys.command()
 @click.argument("user")
 @click.option("--label", default="", help="What the key is for.")
-@click.option(
-    "--days", type=click.IntRange(1, 3650), help="For how many days it is good; without it, until revoked."
-)
+@click.option("--days", type=click.IntRange(1, 3650), help="For how many days it is good; without it, until revoked.")
 @json_option
 @click.pass_obj
 def create(settings: Settings, user: str, label: str, days: int | None, as_json: bool) -> None:

@@ -21,9 +21,7 @@ from market.settings import Settings
 @click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
 @json_option
 @click.pass_obj
-def match(
-    settings: Settings, text: str, kinds: tuple[str, ...], limit: int, language: str, as_json: bool
-) -> None:
+def match(settings: Settings, text: str, kinds: tuple[str, ...], limit: int, language: str, as_json: bool) -> None:
     """Match TEXT, a need or an offer, and say why each fits."""
     found = []
     with opened(settings) as runtime, runtime.db.reading() as session:

@@ -55,9 +55,7 @@ class Part:
 
 def key_terms(words: Words, rarity: Rarity, most: int = KEY_TERMS) -> KeyTerms:
     """The terms that tell most of a text, heaviest first: (1 + ln count) x rarity (TF-IDF, Salton 1988)."""
-    weighted = (
-        (term, (1 + math.log(max(count, 1.0))) * rarity(term)) for term, count in words.counts.items()
-    )
+    weighted = ((term, (1 + math.log(max(count, 1.0))) * rarity(term)) for term, count in words.counts.items())
     return nlargest(most, weighted, key=lambda pair: (pair[1], pair[0]))
 
 
@@ -170,9 +168,7 @@ def technical(demand: Signature, offer: Signature) -> Part | None:
     evidence: list[str] = []
     for wanted in demand.indicators:
         offered = [
-            (indicators.fit(wanted, one), one)
-            for one in offer.indicators
-            if indicators.comparable(wanted, one)
+            (indicators.fit(wanted, one), one) for one in offer.indicators if indicators.comparable(wanted, one)
         ]
         if offered:
             best, one = max(offered, key=lambda pair: pair[0])

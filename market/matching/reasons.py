@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from market.vocabulary import vocabulary
+from search.text import is_han
 
 _LABELS = {
     "text": ("用词相合", "Shared words"),
@@ -47,48 +48,39 @@ def _word(name: str, item: str, language: str) -> str:
 
 
 def sentence(parts: Sequence[Mapping[str, Any]], language: str) -> str:
-    """The up to three strongest reasons that speak for the pair, in one sentence."""
-    speaking = [part for part in parts if part["contribution"] > 0][:3]
-    clauses = [_clause(part, language) for part in speaking]
+    """The up to three strongest reasons that speak for the pair, in one sentence; shared words come first."""
+    speaking = [part for part in parts if part["contribution"] > 0]
+    speaking.sort(key=lambda part: (part["name"] != "text", -part["contribution"]))
+    clauses = [_clause(part, language) for part in speaking[:3]]
     if language == "zh":
         return ("；".join(clauses) or "总体相近") + "。"
     joined = "; ".join(clauses) or "close on the whole"
     return joined[0].upper() + joined[1:] + "."
 
 
+# Of the evidence, {0} is the first and {1} the last.
+_CLAUSES = {
+    "text": ("都涉及{words}", "both speak of {words}"),
+    "field": ("同属{0}领域", "same field: {0}"),
+    "disciplines": ("学科相近：{0}", "near disciplines: {0}"),
+    "industries": ("行业相近：{0}", "near industries: {0}"),
+    "trl": ("技术就绪度 {0} 合所需 {1}", "readiness level {0} fits the wanted {1}"),
+    "budget": ("价格 {0} 元在预算 {1} 元内", "price CNY {0} is within the budget {1}"),
+    "region": ("地区合适：{1}", "the region suits: {1}"),
+    "modes": ("合作方式相合：{0}", "ways of cooperation agree: {0}"),
+    "indicators": ("指标相合：{0}", "indicators agree: {0}"),
+    "freshness": ("发布时间相近", "published close in time"),
+}
+
+
 def _clause(part: Mapping[str, Any], language: str) -> str:
     items = evidence(part, language)
-    chinese = language == "zh"
-    match part["name"]:
-        case "text":
-            words = [item for item in items if not item.startswith("《")][:5]
-            listed = "、".join(words) if chinese else ", ".join(words)
-            return f"都涉及{listed}" if chinese else f"both speak of {listed}"
-        case "field" | "disciplines" | "industries":
-            return (
-                f"{label(part['name'], language)}：{items[0]}"
-                if chinese
-                else f"same or near {label(part['name'], language).lower()} ({items[0]})"
-            )
-        case "trl":
-            return (
-                f"技术就绪度 {items[0]} 合所需 {items[1]}"
-                if chinese
-                else f"readiness level {items[0]} fits the wanted {items[1]}"
-            )
-        case "budget":
-            return (
-                f"价格 {items[0]} 元在预算 {items[1]} 元内"
-                if chinese
-                else f"price CNY {items[0]} fits the budget {items[1]}"
-            )
-        case "indicators":
-            return f"指标相合（{items[0]}）" if chinese else f"indicators agree ({items[0]})"
-        case "modes":
-            return f"可{items[0]}" if chinese else f"ways of cooperation agree ({items[0].lower()})"
-        case _:
-            return (
-                f"{label(part['name'], language)}：{items[-1]}"
-                if chinese
-                else f"{label(part['name'], language).lower()}: {items[-1]}"
-            )
+    template = _CLAUSES[part["name"]][0 if language == "zh" else 1]
+    return template.format(items[0], items[-1], words=_listed(items, language))
+
+
+def _listed(items: Sequence[str], language: str) -> str:
+    """Up to five words, those of the reader's own script first; titles of works are left to the reasons."""
+    words = [item for item in items if not item.startswith("《")]
+    own = sorted(words, key=lambda word: is_han(word) != (language == "zh"))
+    return ("、" if language == "zh" else ", ").join(own[:5])

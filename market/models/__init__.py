@@ -25,9 +25,7 @@ from market.models.outcomes import Outcome  # noqa: E402
 from market.models.records import AuditEntry, IdempotentAnswer  # noqa: E402
 from market.models.users import ApiKey, User  # noqa: E402
 
-LISTINGS: dict[str, type[Outcome | Expert | Demand]] = {
-    model.NOUN: model for model in (Outcome, Expert, Demand)
-}
+LISTINGS: dict[str, type[Listing]] = {model.NOUN: model for model in (Outcome, Expert, Demand)}
 METADATA: MetaData = SQLModel.metadata
 
 __all__ = [

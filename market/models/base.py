@@ -45,9 +45,7 @@ def not_negative(column: str) -> CheckConstraint:
 
 def in_order(low: str, high: str) -> CheckConstraint:
     """Where both ends of a range are given, the first is not above the second."""
-    return CheckConstraint(
-        f"{low} IS NULL OR {high} IS NULL OR {low} <= {high}", name=f"{low}_{high}_in_order"
-    )
+    return CheckConstraint(f"{low} IS NULL OR {high} IS NULL OR {low} <= {high}", name=f"{low}_{high}_in_order")
 
 
 def either(first: str, second: str) -> CheckConstraint:

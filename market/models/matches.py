@@ -31,12 +31,8 @@ class Match(Row, SQLModel, table=True):
     )
 
     demand_id: uuid.UUID = Field(foreign_key="demands.id", ondelete="CASCADE")
-    outcome_id: uuid.UUID | None = Field(
-        default=None, foreign_key="outcomes.id", index=True, ondelete="CASCADE"
-    )
-    expert_id: uuid.UUID | None = Field(
-        default=None, foreign_key="experts.id", index=True, ondelete="CASCADE"
-    )
+    outcome_id: uuid.UUID | None = Field(default=None, foreign_key="outcomes.id", index=True, ondelete="CASCADE")
+    expert_id: uuid.UUID | None = Field(default=None, foreign_key="experts.id", index=True, ondelete="CASCADE")
     score: float
     parts: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     active: bool = True

@@ -13,7 +13,5 @@ from market.services.access import Principal
 def record(session: Session, actor: Principal, action: str, listing: Listing, **details: Any) -> None:
     """Write who did what. `details` never holds confidential text, only names of what changed."""
     session.add(
-        AuditEntry(
-            actor_id=actor.user_id, action=action, noun=listing.NOUN, subject_id=listing.id, details=details
-        )
+        AuditEntry(actor_id=actor.user_id, action=action, noun=listing.NOUN, subject_id=listing.id, details=details)
     )

@@ -19,9 +19,7 @@ def fingerprint(method: str, path: str, body: bytes) -> str:
     return hashlib.sha256(b"\0".join((method.encode(), path.encode(), body))).hexdigest()
 
 
-def earlier(
-    session: Session, caller: str, key: str, print_: str, *, now: datetime
-) -> IdempotentAnswer | None:
+def earlier(session: Session, caller: str, key: str, print_: str, *, now: datetime) -> IdempotentAnswer | None:
     """The answer given before, if any. Raises KeyReused where the key came with another request.
 
     Writers take turns, so a request that still runs elsewhere has ended, one way or the other, by now.

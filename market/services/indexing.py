@@ -39,12 +39,12 @@ def reference(key: str) -> Reference:
     return noun, uuid.UUID(identity)
 
 
-def load(session: Session, references: Iterable[Reference]) -> dict[Reference, Outcome | Expert | Demand]:
+def load(session: Session, references: Iterable[Reference]) -> dict[Reference, Listing]:
     """The listings that still exist, one query for each kind."""
     wanted: dict[str, list[uuid.UUID]] = {}
     for noun, identity in references:
         wanted.setdefault(noun, []).append(identity)
-    found: dict[Reference, Outcome | Expert | Demand] = {}
+    found: dict[Reference, Listing] = {}
     for noun, ids in wanted.items():
         model = LISTINGS[noun]
         for listing in session.exec(select(model).where(col(model.id).in_(ids))):
@@ -73,7 +73,7 @@ def write(engine: Engine, listings: Sequence[Listing], gone: Iterable[Reference]
         engine.delete(index_of(noun), ids)
 
 
-def sign(listing: Outcome | Expert | Demand) -> Signature:
+def sign(listing: Listing) -> Signature:
     """What matching needs of a listing."""
     noun = listing.NOUN
     heading = [(getattr(listing, f"{listing.HEADING}_{code}"), _TITLE) for code in ("zh", "en")]
@@ -81,9 +81,7 @@ def sign(listing: Outcome | Expert | Demand) -> Signature:
     if noun == "expert":
         heading = []  # a name is no topic
     texts = [*heading, *((word, _KEYWORDS) for word in listing.keywords), *body]
-    works = (
-        [f"{work.title}\n{work.abstract}" for work in listing.works] if isinstance(listing, Expert) else []
-    )
+    works = [f"{work.title}\n{work.abstract}" for work in listing.works] if isinstance(listing, Expert) else []
     plain = [text for text, _ in texts if text] + works
     return Signature(
         noun=noun,
@@ -97,13 +95,13 @@ def sign(listing: Outcome | Expert | Demand) -> Signature:
         surfaces=signatures.surface_forms(plain),
         field_code=listing.field,
         disciplines=tuple(listing.disciplines),
-        industries=() if isinstance(listing, Expert) else tuple(listing.industries),
+        industries=tuple(getattr(listing, "industries", ())),
         published_day=epoch_day(listing.published_at.date()) if listing.published_at else None,
         **_particulars(listing),
     )
 
 
-def _particulars(listing: Outcome | Expert | Demand) -> Mapping[str, Any]:
+def _particulars(listing: Listing) -> Mapping[str, Any]:
     if isinstance(listing, Outcome):
         return {
             "trl": (listing.trl, listing.trl) if listing.trl else None,
@@ -118,6 +116,7 @@ def _particulars(listing: Outcome | Expert | Demand) -> Mapping[str, Any]:
             "modes": tuple(listing.cooperation),
             "available": listing.availability != "unavailable",
         }
+    assert isinstance(listing, Demand)
     return {
         "trl": (listing.trl_from, listing.trl_to) if listing.trl_from or listing.trl_to else None,
         "money": (listing.budget_from, listing.budget_to) if listing.budget_to is not None else None,
@@ -135,7 +134,7 @@ def _indicators(rows: Iterable[Mapping[str, Any]]) -> tuple[Indicator, ...]:
     )
 
 
-def signature_row(listing: Outcome | Expert | Demand) -> SignatureRow:
+def signature_row(listing: Listing) -> SignatureRow:
     """The signature, to be kept beside the listing."""
     return SignatureRow(
         listing_id=listing.id, noun=listing.NOUN, version=listing.version, body=signatures.pack(sign(listing))
@@ -153,9 +152,7 @@ def differences(session: Session, engine: Engine, noun: str) -> Iterator[str]:
     order of id, side by side, so that memory stays the same at any size."""
     model = LISTINGS[noun]
     rows = iter(
-        session.execute(
-            select(model.id, model.version).order_by(col(model.id)).execution_options(yield_per=5000)
-        )
+        session.execute(select(model.id, model.version).order_by(col(model.id)).execution_options(yield_per=5000))
     )
     kept = ((str(identity), version) for identity, version in rows)
     entries = engine.versions(index_of(noun))

@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 from sqlmodel import Session, col, select
 
 from market.errors import Conflict, Invalid, NotFound, Stale
-from market.models import Demand, Expert, Listing, Organisation, Outcome, Signature, Work
+from market.models import Demand, Expert, Listing, Organisation, Signature, Work
 from market.outbox import JobName, enqueue
 from market.services import audit, notifications
 from market.services.access import Principal, require_owner, require_role, visible_to
 from market.services.lives import DEMAND_ACTIONS, LISTING_ACTIONS, Transition
 from schemas import messages
 
-AnyListing = TypeVar("AnyListing", Outcome, Expert, Demand)
+AnyListing = TypeVar("AnyListing", bound=Listing)
 
 OWNERS = frozenset({"member", "expert"})
 REVIEWERS = frozenset({"reviewer"})

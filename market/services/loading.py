@@ -59,13 +59,11 @@ class Loaded:
 
     def refuse(self, line: int, errors: dict[str, list[str]]) -> None:
         """Note each message of a row."""
-        self.refusals += [
-            Refusal(line, pointer, str(text)) for pointer, texts in errors.items() for text in texts
-        ]
+        self.refusals += [Refusal(line, pointer, str(text)) for pointer, texts in errors.items() for text in texts]
 
 
 def parse(kind: str, lines: Iterable[bytes], loaded: Loaded) -> Iterator[Row]:
-    """The rows of an NDJSON file that pass their schema; the others are noted in `loaded`. Empty lines are skipped."""
+    """The rows of an NDJSON file that pass their schema; the others are noted in `loaded`."""
     schema = ROWS[kind]()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -96,9 +94,7 @@ def store(session: Session, kind: str, rows: Sequence[Row], *, now: datetime) ->
     owners = _ids(session, User, [row.data.get("owner") for row in rows])
     known = {
         (row.organisation_id, row.external_key): row
-        for row in session.exec(
-            select(model).where(col(model.external_key).in_([row.data["key"] for row in rows]))
-        )
+        for row in session.exec(select(model).where(col(model.external_key).in_([row.data["key"] for row in rows])))
     }
     for row in rows:
         data = dict(row.data)
@@ -125,12 +121,10 @@ def store(session: Session, kind: str, rows: Sequence[Row], *, now: datetime) ->
 def _store_parties(
     session: Session, kind: str, rows: Sequence[Row], organisations: dict[str, uuid.UUID], loaded: Loaded
 ) -> None:
-    model: type[Organisation] | type[User] = Organisation if kind == "organisations" else User
+    model: Any = Organisation if kind == "organisations" else User  # they share the columns used here
     known = {
         party.external_key: party
-        for party in session.exec(
-            select(model).where(col(model.external_key).in_([row.data["key"] for row in rows]))  # type: ignore[arg-type]
-        )
+        for party in session.exec(select(model).where(col(model.external_key).in_([row.data["key"] for row in rows])))
     }
     for row in rows:
         data = dict(row.data)
@@ -173,7 +167,7 @@ def _ids(
     if not wanted:
         return {}
     rows = session.execute(select(model.external_key, model.id).where(col(model.external_key).in_(wanted)))
-    return {key: identity for key, identity in rows}
+    return {str(key): identity for key, identity in rows}
 
 
 def _known(ids: dict[str, uuid.UUID], key: str, pointer: str) -> uuid.UUID:
@@ -184,14 +178,12 @@ def _known(ids: dict[str, uuid.UUID], key: str, pointer: str) -> uuid.UUID:
 
 def _differs(listing: Listing, data: dict[str, Any]) -> bool:
     """Whether any field of the row says something new."""
-    for name, value in data.items():
-        present = getattr(listing, name)
+    for name, given in data.items():
+        present, value = getattr(listing, name), given
         if name == "works":
             fields_of = ("kind", "title", "abstract", "year", "identifier")
             present = [{key: getattr(work, key) for key in fields_of} for work in present]
-            value = [
-                {"kind": "paper", "abstract": "", "year": None, "identifier": "", **work} for work in value
-            ]  # noqa: PLW2901
+            value = [{"kind": "paper", "abstract": "", "year": None, "identifier": "", **work} for work in given]
         if present != value:
             return True
     return False

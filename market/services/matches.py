@@ -11,7 +11,7 @@ from sqlmodel import Session, col, or_, select
 
 from market.db import insert_into
 from market.errors import Conflict, NotFound
-from market.models import LISTINGS, Demand, Expert, Listing, Match, Outcome
+from market.models import LISTINGS, Demand, Listing, Match
 from market.models.base import new_id
 from market.outbox import JobName, enqueue
 from market.services import notifications
@@ -130,7 +130,7 @@ def tell(session: Session, identity: uuid.UUID, *, least: float, now: datetime) 
     if match is None or not match.active or match.dismissed or match.score < least:
         return 0
     demand = session.get(Demand, match.demand_id)
-    offer = session.get(Outcome if match.outcome_id else Expert, match.offer_id)
+    offer = _offer(session, match)
     if demand is None or offer is None or not (demand.matchable and offer.matchable):
         return 0
     return notifications.tell_match(session, match, demand, offer, now=now)
@@ -139,14 +139,14 @@ def tell(session: Session, identity: uuid.UUID, *, least: float, now: datetime) 
 def of_listing(
     session: Session,
     principal: Principal,
-    model: type[Outcome | Expert | Demand],
+    model: type[Listing],
     identity: uuid.UUID,
     *,
     kind: str | None,
     state: str | None,
     after: tuple[float, uuid.UUID] | None,
     limit: int,
-) -> list[tuple[Match, Outcome | Expert | Demand]]:
+) -> list[tuple[Match, Listing]]:
     """The matches of one's own listing, best first, each with the listing on the other side.
 
     Dismissed ones only where `state` asks for them. `after` is the (score, id) of the page before.
@@ -173,20 +173,16 @@ def of_listing(
 
 def _others(
     session: Session, principal: Principal, model: type[Listing], found: Sequence[Match]
-) -> dict[uuid.UUID, Outcome | Expert | Demand]:
+) -> dict[uuid.UUID, Listing]:
     """The listing on the other side of each match, where the caller may see it; one query a kind."""
     wanted: dict[str, dict[uuid.UUID, uuid.UUID]] = {}
     for match in found:
-        noun, identity = (
-            (match.offer_kind, match.offer_id) if model is Demand else ("demand", match.demand_id)
-        )
+        noun, identity = (match.offer_kind, match.offer_id) if model is Demand else ("demand", match.demand_id)
         wanted.setdefault(noun, {})[match.id] = identity
-    others: dict[uuid.UUID, Outcome | Expert | Demand] = {}
+    others: dict[uuid.UUID, Listing] = {}
     for noun, by_match in wanted.items():
         other = LISTINGS[noun]
-        rows = session.exec(
-            select(other).where(col(other.id).in_(by_match.values()), visible_to(other, principal))
-        )
+        rows = session.exec(select(other).where(col(other.id).in_(by_match.values()), visible_to(other, principal)))
         by_id = {row.id: row for row in rows}
         others.update({match: by_id[identity] for match, identity in by_match.items() if identity in by_id})
     return others
@@ -200,7 +196,7 @@ def act(
     *,
     reason: str = "",
     now: datetime,
-) -> tuple[Match, str, Outcome | Expert | Demand]:
+) -> tuple[Match, str, Listing]:
     """See, be interested in or dismiss a match, as the side the caller owns; gives that side's name and the
     other listing. Interest on both sides brings them in contact. Raises NotFound for a stranger.
     """
@@ -226,11 +222,14 @@ def act(
     return match, side, offer if side == "demand" else demand
 
 
-def _sides(
-    session: Session, principal: Principal, match: Match
-) -> tuple[Demand | None, Outcome | Expert | None, str | None]:
+def _offer(session: Session, match: Match) -> Listing | None:
+    offer: Listing | None = session.get(LISTINGS[match.offer_kind], match.offer_id)
+    return offer
+
+
+def _sides(session: Session, principal: Principal, match: Match) -> tuple[Demand | None, Listing | None, str | None]:
     demand = session.get(Demand, match.demand_id)
-    offer = session.get(Outcome if match.outcome_id else Expert, match.offer_id)
+    offer = _offer(session, match)
     if demand is not None and owns(principal, demand):
         return demand, offer, "demand"
     if offer is not None and owns(principal, offer):

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, select, update
 from market.db import insert_into, rows_touched
 from market.errors import NotFound, Unauthenticated
 from market.matching import reasons
-from market.models import Demand, Expert, Listing, Match, Notification, Outcome, User
+from market.models import Demand, Listing, Match, Notification, User
 from market.models.base import new_id
 from market.services.access import Principal
 from market.vocabulary import vocabulary
@@ -51,9 +51,7 @@ def recipients(session: Session, listing: Listing) -> Sequence[User]:
     return [user for user in members if "member" in user.roles]
 
 
-def tell_match(
-    session: Session, match: Match, demand: Demand, offer: Outcome | Expert, *, now: datetime
-) -> int:
+def tell_match(session: Session, match: Match, demand: Demand, offer: Listing, *, now: datetime) -> int:
     """Tell both sides of a match. Repeating it tells nobody twice. Returns how many were told."""
     told = 0
     for mine, other in ((demand, offer), (offer, demand)):
@@ -121,14 +119,10 @@ def _tell(
         "body": _BODIES[kind][which].format(**details),
     }
     insert = insert_into(session, Notification).values(row)
-    return rows_touched(
-        session.execute(insert.on_conflict_do_nothing(index_elements=["recipient_id", "event"]))
-    )
+    return rows_touched(session.execute(insert.on_conflict_do_nothing(index_elements=["recipient_id", "event"])))
 
 
-def inbox(
-    session: Session, principal: Principal, *, before: uuid.UUID | None, limit: int
-) -> Sequence[Notification]:
+def inbox(session: Session, principal: Principal, *, before: uuid.UUID | None, limit: int) -> Sequence[Notification]:
     """The caller's notifications, newest first, from below the id `before`."""
     rows = select(Notification).where(Notification.recipient_id == _caller(principal))
     if before is not None:

@@ -14,7 +14,7 @@ from market.errors import Unavailable
 from market.matching.parts import KEY_TERMS, KeyTerms, key_terms
 from market.matching.score import Score, score
 from market.matching.signatures import Signature, Words, bag, scripts, surface_forms, unpack
-from market.models import LISTINGS, Demand, Expert, Match, Outcome
+from market.models import LISTINGS, Listing, Match
 from market.models import Signature as SignatureRow
 from market.services import listings
 from market.services.access import Principal
@@ -160,9 +160,7 @@ class Finder:
             return
         self._signatures.update(dict.fromkeys(missing))
         rows = self.session.execute(
-            select(SignatureRow.listing_id, SignatureRow.body).where(
-                col(SignatureRow.listing_id).in_(missing)
-            )
+            select(SignatureRow.listing_id, SignatureRow.body).where(col(SignatureRow.listing_id).in_(missing))
         )
         for identity, body in rows:
             self._signatures[identity] = unpack(body)
@@ -170,7 +168,7 @@ class Finder:
 
 def of_text(
     session: Session, engine: Engine, principal: Principal, asked: Mapping[str, Any], *, candidates: int
-) -> list[tuple[Pair, Outcome | Expert | Demand]]:
+) -> list[tuple[Pair, Listing]]:
     """What fits a text that is not stored, best first, as far as the caller may see it.
 
     `asked` has passed its schema: the text, the kind sought, and what else is known. Raises Unavailable.

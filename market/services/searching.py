@@ -1,4 +1,4 @@
-"""Searches: parameters -> a typed query with the visibility filter last; ids from the engine -> rows as they are now."""
+"""Searches: parameters -> a typed query, visibility filter last; ids from the engine -> rows as they are now."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from sqlalchemy.orm import lazyload
 from sqlmodel import Session, col, select
 
 from market.errors import Unavailable
-from market.models import LISTINGS, Demand, Expert, Outcome
+from market.models import LISTINGS, Expert, Listing
 from market.services.access import Principal, reader_tags, visible_to
 from market.services.indexing import index_of
 from schemas.documents import epoch_day
 from search.engine import AnyOf, Between, Engine, EngineUnavailable, Filter, Hit, Query, Sort, Suggestion
 from search.indexes import INDEXES
-
-AnyListing = Outcome | Expert | Demand
 
 DEEPEST = 10_000  # hits that can be paged through; beyond it a search should be narrowed
 
@@ -45,7 +43,7 @@ _NEWEST = Sort(field="published_at", descending=True)
 class Found:
     """A page: listings with their hits in order, the total, and the facet counts."""
 
-    items: list[tuple[AnyListing, Hit]]
+    items: list[tuple[Listing, Hit]]
     total: int
     facets: Mapping[str, Mapping[str, int]]
     next_offset: int | None
@@ -73,9 +71,7 @@ def run(
         sort=_sort(asked),
         offset=offset,
         limit=limit,
-        highlight=tuple(field.name for field in INDEXES[index_of(noun)].text)
-        if asked.get("highlight")
-        else (),
+        highlight=tuple(field.name for field in INDEXES[index_of(noun)].text) if asked.get("highlight") else (),
     )
     try:
         page = engine.search(index_of(noun), query)
@@ -88,14 +84,10 @@ def run(
     return Found(items, page.total, page.facets, end if more else None)
 
 
-def _rows(
-    session: Session, principal: Principal, noun: str, hits: Iterable[Hit]
-) -> dict[uuid.UUID, AnyListing]:
+def _rows(session: Session, principal: Principal, noun: str, hits: Iterable[Hit]) -> dict[uuid.UUID, Listing]:
     """The visible listings by id, without the works of experts: a page shows summaries."""
     model = LISTINGS[noun]
-    rows = select(model).where(
-        col(model.id).in_([uuid.UUID(hit.id) for hit in hits]), visible_to(model, principal)
-    )
+    rows = select(model).where(col(model.id).in_([uuid.UUID(hit.id) for hit in hits]), visible_to(model, principal))
     if model is Expert:
         rows = rows.options(lazyload(Expert.works))  # type: ignore[arg-type]  # SQLModel types it as the list
     return {row.id: row for row in session.exec(rows)}

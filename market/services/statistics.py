@@ -15,17 +15,13 @@ def count(session: Session) -> dict[str, Any]:
     totals: dict[str, int] = {}
     for noun, model in LISTINGS.items():
         rows = session.exec(
-            select(model.field, func.count())
-            .where(col(model.state) == "published")
-            .group_by(col(model.field))
+            select(model.field, func.count()).where(col(model.state) == "published").group_by(col(model.field))
         ).all()
         totals[f"{noun}s"] = sum(number for _, number in rows)
         for code, number in rows:
             by_field.setdefault(code, {})[f"{noun}s"] = number
     regions = session.exec(
-        select(Outcome.region, func.count())
-        .where(col(Outcome.state) == "published")
-        .group_by(col(Outcome.region))
+        select(Outcome.region, func.count()).where(col(Outcome.state) == "published").group_by(col(Outcome.region))
     ).all()
     open_demands = session.exec(
         select(func.count()).select_from(Demand).where(Demand.state == "published", Demand.progress == "open")

@@ -18,7 +18,7 @@ from market.runtime import Runtime
 from market.services import expiry, idempotency, indexing, matches
 from market.services.pairing import Finder
 
-Finish = Callable[[Session], None]
+Finish = Callable[[Session], object]
 
 _RECONCILED_AT_ONCE = 20_000
 
@@ -45,9 +45,7 @@ def index(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
         session.execute(
             delete(SignatureRow).where(col(SignatureRow.listing_id).in_([identity for _, identity in gone]))
         )
-        enqueue(
-            session, JobName.MATCH, [f"{noun}:{identity}" for noun, identity in listings], now=runtime.clock()
-        )
+        enqueue(session, JobName.MATCH, [f"{noun}:{identity}" for noun, identity in listings], now=runtime.clock())
 
     return finish
 
@@ -81,9 +79,7 @@ def notify(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
 
     def finish(session: Session) -> None:
         for job in jobs:
-            matches.tell(
-                session, uuid.UUID(job.key), least=runtime.settings.notify_threshold, now=runtime.clock()
-            )
+            matches.tell(session, uuid.UUID(job.key), least=runtime.settings.notify_threshold, now=runtime.clock())
 
     return finish
 
@@ -95,9 +91,7 @@ def expire(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
 
 def warn(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
     """Warn the owners of what will soon expire."""
-    return lambda session: expiry.warn(
-        session, now=runtime.clock(), days=runtime.settings.expiry_warning_days
-    )
+    return lambda session: expiry.warn(session, now=runtime.clock(), days=runtime.settings.expiry_warning_days)
 
 
 def reconcile(runtime: Runtime, _: Sequence[Claimed]) -> Finish:

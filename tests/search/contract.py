@@ -207,15 +207,11 @@ class EngineContract:
         assert ids(three, "“光纤传感器” 水质") == {"sensor"}
 
     def test_a_phrase_does_not_run_from_one_text_into_the_next(self, engine: Engine) -> None:
-        engine.put(
-            "outcomes", [{"id": "a", "version": 1, "keywords_text": ["optical fibre", "sensor array"]}]
-        )
+        engine.put("outcomes", [{"id": "a", "version": 1, "keywords_text": ["optical fibre", "sensor array"]}])
         assert ids(engine, '"fibre sensor"') == set()
         assert ids(engine, '"sensor array"') == {"a"}
 
-    @pytest.mark.parametrize(
-        "text", ["...", "，。！？", '"', '""', "+-&|!(){}[]^~*?:\\/", "%%", "\u200b", "\0"]
-    )
+    @pytest.mark.parametrize("text", ["...", "，。！？", '"', '""', "+-&|!(){}[]^~*?:\\/", "%%", "\u200b", "\0"])
     def test_text_without_a_word_finds_nothing(self, three: Engine, text: str) -> None:
         assert ids(three, text) == (set() if text.strip() else {"graphene", "sensor", "secret"})
 
@@ -306,9 +302,7 @@ class EngineContract:
     def test_all_filters_must_hold(self, three: Engine) -> None:
         assert ids(three, filters=(AnyOf("disciplines", ("E",)), PUBLIC)) == {"graphene"}
 
-    def test_what_a_person_may_not_see_is_neither_found_nor_counted_nor_suggested(
-        self, three: Engine
-    ) -> None:
+    def test_what_a_person_may_not_see_is_neither_found_nor_counted_nor_suggested(self, three: Engine) -> None:
         page = three.search("outcomes", Query(text="电池", filters=(PUBLIC,), facets=("kind", "disciplines")))
         assert {hit.id for hit in page.hits} == {"graphene"}
         assert page.total == 1
@@ -405,9 +399,7 @@ class EngineContract:
         assert page(40, 10) == page(1000, 10) == []
 
     @pytest.mark.parametrize("descending", [True, False])
-    def test_a_sort_orders_by_number_then_id_with_the_numberless_last(
-        self, engine: Engine, descending: bool
-    ) -> None:
+    def test_a_sort_orders_by_number_then_id_with_the_numberless_last(self, engine: Engine, descending: bool) -> None:
         prices = {"a": 5, "b": None, "c": -3, "d": 5, "e": 2**63 - 1, "f": None, "g": -(2**63), "h": 5}
         for name, price in prices.items():
             engine.put("outcomes", [{"id": name, "version": 1, "price": price}])
@@ -419,9 +411,7 @@ class EngineContract:
         sort = Sort(field="price", descending=descending)
         found = engine.search("outcomes", Query(sort=sort)).hits
         assert [hit.id for hit in found] == expected
-        one_by_one = [
-            engine.search("outcomes", Query(sort=sort, offset=i, limit=1)).hits[0].id for i in range(8)
-        ]
+        one_by_one = [engine.search("outcomes", Query(sort=sort, offset=i, limit=1)).hits[0].id for i in range(8)]
         assert one_by_one == expected
 
     def test_without_words_the_greatest_id_comes_first(self, engine: Engine) -> None:
@@ -432,9 +422,7 @@ class EngineContract:
     # Highlights and suggestions
 
     def test_highlights_mark_the_original_text(self, three: Engine) -> None:
-        asked = Query(
-            text="負極 Battery graph", highlight=("title_zh", "title_en", "keywords_text", "summary_zh")
-        )
+        asked = Query(text="負極 Battery graph", highlight=("title_zh", "title_en", "keywords_text", "summary_zh"))
         (hit,) = three.search("outcomes", asked).hits
         marked = {(h.field, h.fragment[a:b]) for h in hit.highlights for a, b in h.marks}
         assert ("title_zh", "负极") in marked
@@ -456,9 +444,7 @@ class EngineContract:
 
     def test_fields_without_a_found_word_have_no_highlight(self, three: Engine) -> None:
         (hit,) = three.search("outcomes", Query(text="gb/t", highlight=("title_zh", "description_en"))).hits
-        assert [(h.field, h.fragment[slice(*h.marks[0])]) for h in hit.highlights] == [
-            ("description_en", "GB/T")
-        ]
+        assert [(h.field, h.fragment[slice(*h.marks[0])]) for h in hit.highlights] == [("description_en", "GB/T")]
 
     @pytest.mark.parametrize(
         ("text", "expected"),

@@ -123,15 +123,11 @@ def check_a_killed_writer_leaves_a_whole_batch(
         engine.close()
 
 
-@pytest.mark.parametrize(
-    ("method", "after", "delay"), [("put", 3, 0.004), ("put", 1, 0.013), ("rebuild", 2, 0.009)]
-)
+@pytest.mark.parametrize(("method", "after", "delay"), [("put", 3, 0.004), ("put", 1, 0.013), ("rebuild", 2, 0.009)])
 def test_a_killed_writer_leaves_a_whole_batch(
     start_writer: Callable[..., subprocess.Popen[str]], tmp_path: Path, method: str, after: int, delay: float
 ) -> None:
-    check_a_killed_writer_leaves_a_whole_batch(
-        start_writer, tmp_path, method=method, after=after, delay=delay
-    )
+    check_a_killed_writer_leaves_a_whole_batch(start_writer, tmp_path, method=method, after=after, delay=delay)
 
 
 @pytest.mark.long
@@ -248,9 +244,7 @@ def test_the_same_code_opens_the_same_index(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("outcomes-*"))) == 1
 
 
-def test_an_index_lost_while_running_is_reported_and_made_again(
-    writer: EmbeddedEngine, tmp_path: Path
-) -> None:
+def test_an_index_lost_while_running_is_reported_and_made_again(writer: EmbeddedEngine, tmp_path: Path) -> None:
     writer.put("outcomes", THREE)
     (folder,) = tmp_path.glob("outcomes-*")
     shutil.rmtree(folder)
@@ -395,9 +389,7 @@ ANY_TEXT = st.text(
 ANY_VALUE = st.one_of(
     ANY_TEXT, st.integers(), st.none(), st.booleans(), st.floats(), st.sampled_from(["public", "patent"])
 )
-ANY_FIELD = st.one_of(
-    st.sampled_from([*OUTCOMES.keywords, *OUTCOMES.numbers, "id", "title_zh", "_words"]), ANY_TEXT
-)
+ANY_FIELD = st.one_of(st.sampled_from([*OUTCOMES.keywords, *OUTCOMES.numbers, "id", "title_zh", "_words"]), ANY_TEXT)
 ANY_FILTER: st.SearchStrategy[Filter] = st.recursive(
     st.one_of(
         st.builds(AnyOf, ANY_FIELD, st.lists(ANY_VALUE, max_size=4).map(tuple)),

@@ -86,9 +86,7 @@ def upgrade() -> None:
             "kind IN ('', 'university', 'research_institute', 'enterprise', 'hospital', 'government', 'service_agency', 'park', 'other')",
             name=op.f("ck_organisations_kind_code"),
         ),
-        sa.CheckConstraint(
-            "name_zh <> '' OR name_en <> ''", name=op.f("ck_organisations_name_zh_or_name_en")
-        ),
+        sa.CheckConstraint("name_zh <> '' OR name_en <> ''", name=op.f("ck_organisations_name_zh_or_name_en")),
         sa.CheckConstraint("length(name_en) <= 256", name=op.f("ck_organisations_name_en_length")),
         sa.CheckConstraint("length(name_zh) <= 128", name=op.f("ck_organisations_name_zh_length")),
         sa.CheckConstraint("length(summary_en) <= 2000", name=op.f("ck_organisations_summary_en_length")),
@@ -230,9 +228,7 @@ def upgrade() -> None:
             "budget_from IS NULL OR budget_to IS NULL OR budget_from <= budget_to",
             name=op.f("ck_demands_budget_from_budget_to_in_order"),
         ),
-        sa.CheckConstraint(
-            "budget_to IS NULL OR budget_to >= 0", name=op.f("ck_demands_budget_to_not_negative")
-        ),
+        sa.CheckConstraint("budget_to IS NULL OR budget_to >= 0", name=op.f("ck_demands_budget_to_not_negative")),
         sa.CheckConstraint("length(background_en) <= 10000", name=op.f("ck_demands_background_en_length")),
         sa.CheckConstraint("length(background_zh) <= 10000", name=op.f("ck_demands_background_zh_length")),
         sa.CheckConstraint("length(contact_email) <= 254", name=op.f("ck_demands_contact_email_length")),
@@ -244,9 +240,7 @@ def upgrade() -> None:
         sa.CheckConstraint("length(title_en) <= 256", name=op.f("ck_demands_title_en_length")),
         sa.CheckConstraint("length(title_zh) <= 256", name=op.f("ck_demands_title_zh_length")),
         sa.CheckConstraint("reward IS NULL OR reward >= 0", name=op.f("ck_demands_reward_not_negative")),
-        sa.CheckConstraint(
-            "trl_from IS NULL OR trl_from BETWEEN 1 AND 9", name=op.f("ck_demands_trl_from_level")
-        ),
+        sa.CheckConstraint("trl_from IS NULL OR trl_from BETWEEN 1 AND 9", name=op.f("ck_demands_trl_from_level")),
         sa.CheckConstraint(
             "trl_from IS NULL OR trl_to IS NULL OR trl_from <= trl_to",
             name=op.f("ck_demands_trl_from_trl_to_in_order"),
@@ -529,9 +523,7 @@ def upgrade() -> None:
         sa.CheckConstraint("length(abstract) <= 5000", name=op.f("ck_works_abstract_length")),
         sa.CheckConstraint("length(identifier) <= 256", name=op.f("ck_works_identifier_length")),
         sa.CheckConstraint("length(title) <= 512", name=op.f("ck_works_title_length")),
-        sa.CheckConstraint(
-            "year IS NULL OR year BETWEEN 1800 AND 2200", name=op.f("ck_works_year_plausible")
-        ),
+        sa.CheckConstraint("year IS NULL OR year BETWEEN 1800 AND 2200", name=op.f("ck_works_year_plausible")),
         sa.ForeignKeyConstraint(
             ["expert_id"], ["experts.id"], name=op.f("fk_works_expert_id_experts"), ondelete="CASCADE"
         ),
