@@ -31,7 +31,6 @@ class Settings:
     notify_threshold: float = 0.5
     match_candidates: int = 200
     expiry_warning_days: int = 14
-    extension_days: int = 180
 
     def __post_init__(self) -> None:
         if self.environment not in {"development", "production"}:

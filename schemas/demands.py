@@ -49,7 +49,7 @@ class DemandCreate(DemandFields):
     submit = fields.Boolean(metadata={"description": "Submit at once 立即提交"})
 
 
-class DemandRead(ListingMeta, DemandFields):
+class DemandRead(DemandFields, ListingMeta):
     """A demand as its readers see it."""
 
     progress = Code("demand_progress")

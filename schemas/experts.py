@@ -71,7 +71,7 @@ class ExpertCreate(ExpertFields):
     submit = fields.Boolean(metadata={"description": "Submit at once 立即提交"})
 
 
-class ExpertRead(ListingMeta, ExpertFields):
+class ExpertRead(ExpertFields, ListingMeta):
     """A profile as its readers see it."""
 
 

@@ -71,6 +71,7 @@ RANGE_REVERSED = Message("Must not be below the range's start.", "不能小于�
 VALUE_TO_NEEDED = Message("'between' needs value_to, not below value.", "between 需要 value_to，且不小于 value。")
 VALUE_TO_UNUSED = Message("Only 'between' has a value_to.", "只有 between 才有 value_to。")
 REGION_NEEDED = Message("Name the region this rule is about.", "请填写该规则所指的地区。")
+KEY_TAKEN = Message("Another of your listings has this key.", "您的另一条记录已使用此编号。")
 NOT_A_FACET = Message("{name} is no facet here: {known}.", "{name} 不是这里的分面：{known}。")
 OUTSIDE_EXTENSION = Message("Must lie after {after} and at most a year later.", "应在 {after} 之后，且不超过一年。")
 QUERY_TOO_DEEP = Message(

@@ -51,7 +51,7 @@ class OutcomeCreate(OutcomeFields):
     submit = fields.Boolean(metadata={"description": "Submit at once 立即提交"})
 
 
-class OutcomeRead(ListingMeta, OutcomeFields):
+class OutcomeRead(OutcomeFields, ListingMeta):
     """An outcome as its readers see it."""
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+import opencc
 import rjieba
 import snowballstemmer
-import zhconv_rs
 
 from search.stopwords import STOP_WORDS
 
@@ -45,35 +45,33 @@ class Token(NamedTuple):
     end: int
 
 
-def _fold(character: str) -> str:
-    """One character in its plainest form, or itself where that form has another length."""
-    for step in (_compatible, str.lower, _simplified):
+def _fold_table() -> dict[int, str]:
+    """Each character's plainest form of the same length: NFKC, lower case, then simplified."""
+    # Scripts without case or variants are left out, for a quick start: Hangul, all beyond the CJK planes.
+    codes = (*range(0x20, 0xAC00), *range(0xF900, 0x10000), *range(0x20000, 0x20000 + 0xA6E0))
+    plain = {code: _plain(chr(code)) for code in codes}
+    # One call for all: each call of the converter costs more than a thousand characters do.
+    convert = opencc.OpenCC("t2s").convert
+    # Twice, since a few simplified forms are themselves simplified further.
+    simplified = convert(convert("\n".join(plain.values()))).split("\n")
+    table = {code: folded for code, folded in zip(plain, simplified, strict=True) if folded != chr(code)}
+    # Neither is text, and both break what lies below: control characters separate, surrogates have no UTF-8.
+    table.update(dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " "))
+    table.update(dict.fromkeys(range(0xD800, 0xE000), "\ufffd"))
+    return table
+
+
+def _plain(character: str) -> str:
+    """The character in compatible form and lower case, as far as each step leaves one character."""
+    for step in (_compatible, str.lower, _compatible):
         folded = step(character)
-        if len(folded) == 1:
+        if len(folded) == 1 and folded != "\n":
             character = folded
     return character
 
 
 def _compatible(character: str) -> str:
     return unicodedata.normalize("NFKC", character)
-
-
-def _simplified(character: str) -> str:
-    return zhconv_rs.zhconv(character, "zh-CN") if character >= "\u3400" else character
-
-
-def _fold_table() -> dict[int, str]:
-    # Scripts without case or variants are left out, for a quick start: Hangul, all beyond the CJK planes.
-    table = {}
-    for code in (*range(0x20, 0xAC00), *range(0xF900, 0x10000), *range(0x20000, 0x20000 + 0xA6E0)):
-        character = chr(code)
-        folded = _fold(character)
-        if folded != character:
-            table[code] = _fold(folded)
-    # Neither is text, and both break what lies below: control characters separate, surrogates have no UTF-8.
-    table.update(dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " "))
-    table.update(dict.fromkeys(range(0xD800, 0xE000), "\ufffd"))
-    return table
 
 
 _FOLD = _fold_table()

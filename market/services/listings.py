@@ -12,7 +12,7 @@ from market.errors import Conflict, Invalid, NotFound, Stale
 from market.models import Demand, Expert, Listing, Organisation, Signature, Work
 from market.outbox import JobName, enqueue
 from market.services import audit, notifications
-from market.services.access import Principal, require_owner, require_role, visible_to
+from market.services.access import SYSTEM, Principal, require_owner, require_role, visible_to
 from market.services.lives import DEMAND_ACTIONS, LISTING_ACTIONS, Transition
 from schemas import messages
 
@@ -45,6 +45,8 @@ def create(
     values = dict(data)
     submitted = values.pop("submit", False)
     listing = model(organisation_id=organisation_id, owner_id=owner_id, created_at=now, updated_at=now)
+    if actor is not SYSTEM:  # whoever loads files has looked for the keys already, all at once
+        _refuse_taken_key(session, listing, values.get("external_key"))
     _assign(listing, values)
     session.add(listing)
     audit.record(session, actor, "create", listing)
@@ -96,6 +98,7 @@ def change(
     require_owner(actor, listing)
     if listing.state == "closed":
         raise Conflict("closed")
+    _refuse_taken_key(session, listing, data.get("external_key"))
     _assign(listing, data)
     if listing.published and not (_trusted(session, listing) or actor.staff):
         listing.state = "submitted"
@@ -161,15 +164,15 @@ def _move(
         listing.rejection_reason = listing.rejection_text = ""
         if _trusted(session, listing) or "administrator" in actor.roles:
             listing.state = "published"
-    elif action == "reject":
+    if listing.published and listing.published_at is None:
+        listing.published_at = now
+    if action == "reject":
         listing.rejection_reason, listing.rejection_text = details["reason"], details["text"]
         notifications.tell_owners(session, listing, "listing_rejected", now=now)
     elif action == "approve":
         notifications.tell_owners(session, listing, "listing_approved", now=now)
     elif action == "extend":
         _extend(listing, until=details["until"], today=now.date())
-    if listing.published and listing.published_at is None:
-        listing.published_at = now
 
 
 def _extend(listing: Listing, *, until: date, today: date) -> None:
@@ -194,11 +197,21 @@ def _trusted(session: Session, listing: Listing) -> bool:
     return organisation is not None and organisation.trusted
 
 
+def _refuse_taken_key(session: Session, listing: Listing, key: str | None) -> None:
+    """An organisation's own key names one listing of a kind."""
+    model = type(listing)
+    if key and key != listing.external_key:
+        of_it = select(model.id).where(model.organisation_id == listing.organisation_id)
+        if session.exec(of_it.where(model.external_key == key)).first() is not None:
+            raise Invalid({"/external_key": [messages.KEY_TAKEN]})
+
+
 def _assign(listing: Listing, values: dict[str, Any]) -> None:
     """Set the fields; the works of an expert are replaced as a whole. Checks what spans two fields."""
     works = values.pop("works", None)
     for name, value in values.items():
         setattr(listing, name, value)
+    listing.external_key = listing.external_key or None  # no key is no key, however it is said
     if works is not None and isinstance(listing, Expert):
         listing.works = [Work(position=position, **work) for position, work in enumerate(works)]
     headings = (f"{listing.HEADING}_zh", f"{listing.HEADING}_en")
@@ -208,6 +221,8 @@ def _assign(listing: Listing, values: dict[str, Any]) -> None:
         ends = getattr(listing, low, None), getattr(listing, high, None)
         if ends[0] is not None and ends[1] is not None and ends[0] > ends[1]:
             raise Invalid({f"/{high}": [messages.RANGE_REVERSED]})
+    if isinstance(listing, Demand) and listing.region_rule in {"preferred", "required"} and not listing.region:
+        raise Invalid({"/region": [messages.REGION_NEEDED]})
     listing.language = _language(listing)
 
 
