@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +42,16 @@ def _config(connection: Connection) -> Config:
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     config.attributes["connection"] = connection
     return config
+
+
+def _main(number: str, message: str) -> None:
+    """Write a revision against a new database that has all revisions so far."""
+    with tempfile.TemporaryDirectory() as folder:
+        db = Database(f"sqlite:///{folder}/new.db")
+        migrate(db)
+        write_revision(db, number, message)
+        db.close()
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
