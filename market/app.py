@@ -25,6 +25,11 @@ _OPENAPI = {
     "API_TITLE": "Qiao 桥",
     "API_VERSION": "v1",
     "OPENAPI_VERSION": "3.1.0",
+    "API_SPEC_OPTIONS": {
+        "info": {
+            "description": "Research outcomes, experts and demands: posted, found, matched. 科技成果、专家与需求的发布、检索与匹配。"
+        }
+    },
     "OPENAPI_URL_PREFIX": "/",
     "OPENAPI_JSON_PATH": "openapi.json",
     "OPENAPI_SWAGGER_UI_PATH": "docs",
@@ -37,6 +42,12 @@ class _ProblemApi(Api):
     """flask-smorest, with errors as problem details."""
 
     ERROR_SCHEMA = schemas.answers.Problem
+
+    def _register_responses(self) -> None:
+        """The errors' own media type, in the documentation too."""
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
+        super()._register_responses()
+        del self.DEFAULT_RESPONSE_CONTENT_TYPE
 
     def handle_http_exception(self, error: HTTPException) -> object:
         """Answer from the table of problems."""

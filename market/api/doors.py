@@ -57,6 +57,11 @@ class Door(Blueprint):
 
     ARGUMENTS_PARSER = _StrictParser()
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """As a Blueprint; documents request headers beside the parameters."""
+        super().__init__(*arguments, **options)
+        self._prepare_doc_cbks.append(_document_headers)
+
     def route_to(
         self,
         method: str,
@@ -106,11 +111,11 @@ class Door(Blueprint):
             documented = self.doc(
                 operationId=operation,
                 security=[] if who == "anyone" else [{"key": []}],
-                parameters=_header_parameters(method if writes else "GET", versioned=versioned),
                 **{"x-who": who},
                 **({"summary": summary} if summary else {}),
             )(documented)
             documented.who = who
+            documented._apidoc["headers"] = _header_parameters(method if writes else "GET", versioned=versioned)
             self.route(path, methods=[method], endpoint=operation)(documented)
             return view
 
@@ -177,6 +182,12 @@ def _respond(answer: Answer) -> Response:
         arguments = {**request.args.to_dict(), "cursor": answer.next_cursor}
         response.headers["Link"] = f'<{request.path}?{urlencode(arguments)}>; rel="next"'
     return response
+
+
+def _document_headers(doc: dict[str, Any], info: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """flask-smorest's hook for what a decorator left in `_apidoc`."""
+    doc.setdefault("parameters", []).extend(info.get("headers", ()))
+    return doc
 
 
 def _header_parameters(method: str, *, versioned: bool) -> list[dict[str, Any]]:

@@ -99,10 +99,11 @@ def change(
     if listing.state == "closed":
         raise Conflict("closed")
     _refuse_taken_key(session, listing, data.get("external_key"))
+    changed = sorted(data)
     _assign(listing, data)
     if listing.published and not (_trusted(session, listing) or actor.staff):
         listing.state = "submitted"
-    audit.record(session, actor, "change", listing, fields=sorted(data))
+    audit.record(session, actor, "change", listing, fields=changed)
     _next_version(session, listing, now=now)
     return listing
 
@@ -164,6 +165,10 @@ def _move(
         listing.rejection_reason = listing.rejection_text = ""
         if _trusted(session, listing) or "administrator" in actor.roles:
             listing.state = "published"
+    elif action == "extend":
+        _extend(listing, until=details["until"], today=now.date())
+        if present == "expired" and not (_trusted(session, listing) or "administrator" in actor.roles):
+            listing.state = "submitted"  # it may have been changed since it was reviewed
     if listing.published and listing.published_at is None:
         listing.published_at = now
     if action == "reject":
@@ -171,8 +176,6 @@ def _move(
         notifications.tell_owners(session, listing, "listing_rejected", now=now)
     elif action == "approve":
         notifications.tell_owners(session, listing, "listing_approved", now=now)
-    elif action == "extend":
-        _extend(listing, until=details["until"], today=now.date())
 
 
 def _extend(listing: Listing, *, until: date, today: date) -> None:

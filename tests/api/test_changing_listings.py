@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from market.models import LISTINGS, Job, Match, Notification, Signature, Work
+from market.models import LISTINGS, AuditEntry, Job, Match, Notification, Signature, Work
 from market.runtime import Runtime
 from sqlmodel import func, select
 from tests.factories import NOUNS, Caller, payload, post
@@ -197,3 +197,12 @@ def test_a_change_cannot_reach_what_the_service_sets(owner: Caller, name: str) -
 def test_every_kind_of_listing_is_covered_here() -> None:
     assert set(CHANGES) == set(LISTINGS)
     assert all(payload(noun) for noun in NOUNS)
+
+
+def test_the_audit_trail_names_what_was_changed_and_never_the_text(runtime: Runtime, owner: Caller) -> None:
+    listing = post(owner, "expert")
+    change = {"works": [{"title": "不公开"}], "contact_phone": "022-5550"}
+    owner.patch(f"experts/{listing['id']}", change, version=1)
+    with runtime.db.reading() as session:
+        entry = session.exec(select(AuditEntry).where(AuditEntry.action == "change")).one()
+    assert entry.details == {"fields": ["contact_phone", "works"]}
