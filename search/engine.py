@@ -176,7 +176,7 @@ class Engine(Protocol):
         """The number of documents that can be found."""
 
     def versions(self, index: str) -> Iterator[tuple[str, int]]:
-        """Every (id, version) in any order, read piece by piece: memory does not grow with the index."""
+        """Every (id, version), in order of id, read piece by piece: memory does not grow with the index."""
 
     def rebuild(self, index: str, documents: Iterable[Document]) -> int:
         """Replace the whole content in one atomic step and return its size; readers see the old until then.

@@ -33,7 +33,7 @@ PREFIXED = [f"0198c0de-7000-{i:04d}" for i in range(60)]  # ids whose order numb
 def test_versions_join_their_pieces_also_where_ids_begin_alike(
     writer: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    monkeypatch.setattr("search.embedded.VERSIONS_PAGE", page)
+    monkeypatch.setattr("search.embedded.engine.VERSIONS_PAGE", page)
     names = sorted([*PREFIXED, "00", "0198c0de", "zz"])
     for half in (names[::2], names[1::2]):
         writer.put("outcomes", [{"id": name, "version": 1} for name in half])
@@ -44,7 +44,7 @@ def test_versions_join_their_pieces_also_where_ids_begin_alike(
 def test_pages_of_equal_scores_join_however_many_are_equal(
     writer: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch, widest: int
 ) -> None:
-    monkeypatch.setattr("search.embedded_paging.WIDEST_TIE", widest)
+    monkeypatch.setattr("search.embedded.paging.WIDEST_TIE", widest)
     for half in (PREFIXED[:30], PREFIXED[30:]):
         writer.put("outcomes", [{"id": name, "version": 1, "title_zh": "电池"} for name in half])
     writer.put("outcomes", [{"id": f"long{i}", "version": 1, "title_zh": "电池与电机"} for i in range(20)])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.embedded_schema import analyse, order_of
+from search.embedded.schema import analyse, order_of
 from search.highlighting import FRAGMENT, Wanted, find_marks, highlight, is_within
 from search.reading import read
 from search.stopwords import STOP_WORDS

@@ -13,7 +13,7 @@ from typing import IO
 
 import tantivy
 
-from search.embedded_schema import build_schema
+from search.embedded.schema import build_schema
 from search.engine import EngineLocked, EngineUnavailable
 from search.indexes import IndexSpec
 

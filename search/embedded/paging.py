@@ -11,8 +11,8 @@ from itertools import groupby
 import tantivy
 from tantivy import Order
 
-from search.embedded_queries import all_of, number_range, without
-from search.embedded_schema import ORDER
+from search.embedded.queries import all_of, number_range, without
+from search.embedded.schema import ORDER
 from search.engine import Sort
 
 Place = tantivy.DocAddress

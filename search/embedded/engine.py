@@ -1,6 +1,6 @@
 """The engine inside the process: tantivy indexes in a folder, written by one process and read by any.
 
-Owns what is committed and what is seen; how a question is put and a document laid out is in embedded_*.py.
+Owns what is committed and what is seen; how a question is put and a document laid out is in the modules beside.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import IO
 
 import tantivy
 
-from search.embedded_files import (
+from search.embedded.files import (
     Shelf,
     create,
     failing_as_unavailable,
@@ -22,10 +22,10 @@ from search.embedded_files import (
     refresh,
     roll_back,
 )
-from search.embedded_paging import Slice, by_id, by_number, by_score, total_of
-from search.embedded_queries import Scope, number_range, plan, typed_runs, typing
-from search.embedded_results import count_facets, to_hit, to_suggestions
-from search.embedded_schema import ORDER, WORDS, directory_name, order_of, to_tantivy
+from search.embedded.paging import Slice, by_id, by_number, by_score, total_of
+from search.embedded.queries import Scope, number_range, plan, typed_runs, typing
+from search.embedded.results import count_facets, to_hit, to_suggestions
+from search.embedded.schema import ORDER, WORDS, directory_name, order_of, to_tantivy
 from search.engine import Document, EngineUnavailable, Filter, Frequencies, Page, Query, Suggestion
 from search.indexes import INDEXES, IndexSpec
 from search.text import normalise

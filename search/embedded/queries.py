@@ -13,7 +13,7 @@ from typing import NamedTuple
 import tantivy
 from tantivy import Occur
 
-from search.embedded_schema import GRAMS, LATIN, TYPING, WORDS, weight_field, weights
+from search.embedded.schema import GRAMS, LATIN, TYPING, WORDS, weight_field, weights
 from search.engine import AnyOf, Between, Filter, Not, Query, WeightedTerm
 from search.highlighting import Wanted
 from search.indexes import IndexSpec

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import tantivy
 
-from search.embedded_schema import STORE
+from search.embedded.schema import STORE
 from search.engine import Highlight, Hit, Suggestion
 from search.highlighting import WORD_START, Wanted, highlight
 from search.indexes import IndexSpec

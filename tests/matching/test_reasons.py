@@ -1,0 +1,148 @@
+"""Reasons in words: in the reader's language, of words and values that people wrote, and true."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market.matching import reasons
+from market.matching.signatures import Indicator, Signature, bag, surface_forms
+from market.vocabulary import vocabulary
+from tests.matching.makers import demands, offers, pair_score
+
+LANGUAGES = ("zh", "en")
+HAN = re.compile(r"[\u4e00-\u9fff]")
+DEMAND = Signature(noun="demand", region_rule="preferred")
+OUTCOME = Signature(noun="outcome")
+ENGLISH = (
+    "blistering", "coatings", "corrosion", "towers", "testing", "properties", "anodised", "surfaces", "quickly",
+    "efficiency", "batteries", "studies", "monitoring", "composites", "fatigue", "measured",
+)  # fmt: skip
+
+
+def rows(demand: Signature, offer: Signature) -> list[dict[str, Any]]:
+    return [one.as_row() for one in pair_score(demand, offer).parts]
+
+
+def sentence(demand: Signature, offer: Signature, language: str) -> str:
+    return reasons.sentence(rows(demand, offer), language)
+
+
+def written(*texts: str, noun: str = "demand") -> Signature:
+    return Signature(noun=noun, words=bag((text, 1.0) for text in texts), surfaces=surface_forms(texts))
+
+
+@given(demands, offers, st.sampled_from(LANGUAGES))
+def test_every_pair_has_a_sentence(demand: Signature, offer: Signature, language: str) -> None:
+    said = sentence(demand, offer, language)
+    assert said.endswith("。" if language == "zh" else ".")
+    assert len(said) > 3
+
+
+@given(demands, offers)
+def test_a_sentence_gives_at_most_three_reasons(demand: Signature, offer: Signature) -> None:
+    assert sentence(demand, offer, "zh").count("；") <= 2
+
+
+@given(st.lists(st.sampled_from(ENGLISH), min_size=1, max_size=8, unique=True))
+def test_shared_words_are_shown_as_they_were_written_never_as_stems(words: list[str]) -> None:
+    text = " ".join(words)
+    [part] = rows(written(text), written(text, noun="outcome"))
+    assert set(part["evidence"]) <= set(words)
+
+
+def test_a_word_only_the_offer_inflects_is_shown_as_the_demand_wrote_it() -> None:
+    assert "corrosion" in sentence(written("corrosion"), written("corrosion corrosions", noun="outcome"), "en")
+
+
+def test_shared_chinese_words_are_shown() -> None:
+    said = sentence(written("防腐涂层"), written("涂层防腐", noun="outcome"), "zh")
+    assert "防腐" in said
+    assert "涂层" in said
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "codes"),
+    [
+        ({"field_code": "new_materials"}, "fields", ("new_materials",)),
+        ({"disciplines": ("430",)}, "disciplines", ("430",)),
+        ({"industries": ("C26",)}, "industries", ("C26",)),
+        ({"regions": ("120000",)}, "regions", ("120000",)),
+        ({"modes": ("licence",)}, "cooperation_modes", ("licence",)),
+    ],
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_codes_are_shown_as_labels(fields: dict[str, Any], name: str, codes: tuple[str, ...], language: str) -> None:
+    said = sentence(replace(DEMAND, **fields), replace(OUTCOME, **fields), language)
+    for code in codes:
+        assert vocabulary(name).label(code, language).lower() in said.lower()
+        assert code not in said
+
+
+@pytest.mark.parametrize("name", ["text", "field", "disciplines", "industries", "trl", "budget", "region", "modes"])
+def test_every_part_has_a_label_in_both_languages(name: str) -> None:
+    assert HAN.search(reasons.label(name, "zh"))
+    assert not HAN.search(reasons.label(name, "en"))
+
+
+def test_the_values_of_readiness_price_and_indicators_are_shown() -> None:
+    demand = replace(
+        DEMAND,
+        trl=(6, 9),
+        money=(None, 2_000_000),
+        indicators=(Indicator("耐盐雾时间", "at_least", 3000, None, "h"),),
+    )
+    outcome = replace(
+        OUTCOME,
+        trl=(7, 7),
+        money=(1_800_000, 1_800_000),
+        indicators=(Indicator("耐盐雾时间", "at_least", 4000, None, "h"),),
+    )
+    for language in LANGUAGES:
+        said = sentence(demand, outcome, language)
+        for value in ("7", "6–9", "1800000", "2000000", "≥4000 h", "≥3000 h"):
+            assert value in said
+
+
+def test_what_speaks_against_a_pair_is_not_told_as_a_reason() -> None:
+    said = sentence(replace(DEMAND, field_code="aerospace"), replace(OUTCOME, field_code="new_materials"), "en")
+    assert said == "Close on the whole."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_price_just_above_the_budget_is_not_said_to_be_within_it(language: str) -> None:
+    fits, dearer = (
+        sentence(replace(DEMAND, money=(None, 2_000_000)), replace(OUTCOME, money=(price, price)), language)
+        for price in (2_000_000, 2_200_000)
+    )
+    claim = "元内" if language == "zh" else "fits"
+    assert claim in fits
+    assert claim not in dearer
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("level", [5, 9])
+def test_a_level_just_outside_the_wanted_range_is_not_said_to_fit(language: str, level: int) -> None:
+    fits, outside = (
+        sentence(replace(DEMAND, trl=(6, 8)), replace(OUTCOME, trl=(at, at)), language) for at in (7, level)
+    )
+    claim = "合所需" if language == "zh" else "fits"
+    assert claim in fits
+    assert claim not in outside
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_indicator_that_falls_short_is_not_said_to_agree(language: str) -> None:
+    wanted = replace(DEMAND, indicators=(Indicator("寿命", "at_least", 100, None, "h"),))
+    meets, short = (
+        sentence(wanted, replace(OUTCOME, indicators=(Indicator("寿命", "exactly", at, None, "h"),)), language)
+        for at in (100, 90)
+    )
+    claim = "指标相合" if language == "zh" else "agree"
+    assert claim in meets
+    assert claim not in short

@@ -1,0 +1,36 @@
+"""The exchange of fixtures/, loaded, indexed and matched once for each test module that looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from market.runtime import Runtime
+from tests.factories import SettableClock, make_template, opened
+from tests.services.exchange import Exchange, fill
+
+
+@pytest.fixture(scope="module")
+def demands_last(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
+    """Outcomes and experts were there first; then came the demands. Only to be read."""
+    yield from _exchange(tmp_path_factory.mktemp("demands-last"), ("outcomes", "experts", "demands"))
+
+
+@pytest.fixture(scope="module")
+def demands_first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
+    """Demands were there first; then came the outcomes and the experts. Only to be read."""
+    yield from _exchange(tmp_path_factory.mktemp("demands-first"), ("demands", "outcomes", "experts"))
+
+
+def _exchange(folder: Path, order: tuple[str, ...]) -> Iterator[Exchange]:
+    with opened(folder / "data", make_template(folder / "template.db"), SettableClock()) as runtime:
+        yield _filled(runtime, order)
+
+
+def _filled(runtime: Runtime, order: tuple[str, ...]) -> Exchange:
+    fill(runtime, "organisations", "users")
+    for kind in order:
+        fill(runtime, kind)
+    return Exchange(runtime)
