@@ -236,7 +236,7 @@ class Corpus:
         return row | {
             "keywords": draft.keywords(languages),
             "owners": [f"{self._dice.choice(words.GIVEN)}研究所"],
-            "inventors": [self._person(), self._person()],
+            "inventors": [*{self._person(): None, self._person(): None}],
             "kind": self._dice.choice(self._codes["outcome_kinds"]),
             "category": self._dice.choice(self._codes["outcome_categories"]),
             "funding_source": self._dice.choice(self._codes["funding_sources"]),
@@ -310,7 +310,7 @@ class Corpus:
             "key": key if self._seed == "main" else f"{self._seed}-{key}",
             "organisation": f"org-{self._dice.randrange(self.organisations)}",
             "field": fields[topic % len(fields)],
-            "disciplines": [others[topic * 9 % len(others)], self._dice.choice(others)],
+            "disciplines": [*{others[topic * 9 % len(others)]: None, self._dice.choice(others): None}],
         }
 
     def _indicator(self, draft: Draft) -> Row:

@@ -21,15 +21,14 @@ from market.api import (
 )
 from market.runtime import Runtime
 
+_DESCRIPTION = (
+    "Research outcomes, experts and demands: posted, found, matched. 科技成果、专家与需求的发布、检索与匹配。"
+)
 _OPENAPI = {
     "API_TITLE": "Qiao 桥",
     "API_VERSION": "v1",
     "OPENAPI_VERSION": "3.1.0",
-    "API_SPEC_OPTIONS": {
-        "info": {
-            "description": "Research outcomes, experts and demands: posted, found, matched. 科技成果、专家与需求的发布、检索与匹配。"
-        }
-    },
+    "API_SPEC_OPTIONS": {"info": {"description": _DESCRIPTION}},
     "OPENAPI_URL_PREFIX": "/",
     "OPENAPI_JSON_PATH": "openapi.json",
     "OPENAPI_SWAGGER_UI_PATH": "docs",

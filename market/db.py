@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
@@ -97,6 +98,8 @@ def _sqlite(url: str, busy_seconds: float, begin: str) -> Engine:
         connect_args={"timeout": busy_seconds, "check_same_thread": False},
         pool_size=16,
         max_overflow=16,
+        json_deserializer=orjson.loads,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
         hide_parameters=True,  # an error message is logged; what people wrote is not
     )
 

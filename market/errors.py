@@ -58,6 +58,12 @@ class KeyReused(MarketError):
     code = "idempotency-key-reused"
 
 
+class Unreadable(MarketError):
+    """A body that is not JSON."""
+
+    code = "bad-json"
+
+
 class BadCursor(MarketError):
     """A page cursor that this service did not give, or gave for another query."""
 

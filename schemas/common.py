@@ -81,6 +81,10 @@ class OrganisationReference(Schema):
 class ListingMeta(Schema):
     """What the service adds to a listing."""
 
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Listings are objects, never mappings: not asking is half the time of a dump."""
+        return getattr(obj, attr, default)
+
     id = fields.UUID()
     type = fields.String(attribute="NOUN", metadata={"enum": ["outcome", "expert", "demand"]})
     organisation = fields.Nested(OrganisationReference, attribute="public_organisation", allow_none=True)

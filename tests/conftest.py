@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 
 from market import logs
 from market.app import create_app
+from market.db import Database
 from market.runtime import Runtime
 from market.worker.runner import drain as run_all_jobs
 from tests.factories import Caller, SettableClock, add_member, add_person, make_template, opened
@@ -38,10 +39,17 @@ def clock() -> SettableClock:
     return SettableClock()
 
 
+@pytest.fixture(scope="session")
+def _database(tmp_path_factory: pytest.TempPathFactory) -> Database:
+    # Compiling SQL takes most of a short test's time, and each Database remembers what it has compiled.
+    return Database(f"sqlite:///{tmp_path_factory.mktemp('data') / 'market.db'}")
+
+
 @pytest.fixture
-def runtime(tmp_path: Path, template: Path, clock: SettableClock) -> Iterator[Runtime]:
-    """A real database and a real search engine, both empty, in this test's own folder."""
-    with opened(tmp_path / "data", template, clock) as built:
+def runtime(_database: Database, template: Path, clock: SettableClock) -> Iterator[Runtime]:
+    """A real database and a real search engine, both empty."""
+    folder = Path(_database.url.removeprefix("sqlite:///")).parent
+    with opened(folder, template, clock, database=_database) as built:
         yield built
 
 

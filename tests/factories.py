@@ -7,7 +7,7 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -50,11 +50,20 @@ def make_template(path: Path) -> Path:
 
 
 @contextmanager
-def opened(folder: Path, template: Path, clock: SettableClock, **settings: Any) -> Iterator[Runtime]:
-    """A runtime as the service builds it, with its data in `folder`; `settings` are those of Settings."""
-    folder.mkdir(parents=True, exist_ok=True)
+def opened(
+    folder: Path, template: Path, clock: SettableClock, *, database: Database | None = None, **settings: Any
+) -> Iterator[Runtime]:
+    """A runtime as the service builds it, with its data in `folder`, which is emptied first.
+
+    `settings` are those of Settings. `database` is one of this folder that was open before: SQL statements
+    that it has compiled need not be compiled again.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     shutil.copyfile(template, folder / "market.db")
     runtime = build(Settings(data=str(folder), **settings), writes_index=True, clock=clock)
+    if database is not None:
+        runtime = replace(runtime, db=database)
     try:
         yield runtime
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import request
+from sqlmodel import Session
 
 from market.api.calls import runtime
 from market.errors import Unauthenticated
@@ -10,7 +11,7 @@ from market.services import keys
 from market.services.access import VISITOR, Principal
 
 
-def principal() -> Principal:
+def principal(session: Session) -> Principal:
     """The caller of this request. Raises Unauthenticated."""
     header = request.headers.get("Authorization")
     if header is None:
@@ -20,9 +21,8 @@ def principal() -> Principal:
         raise Unauthenticated("bad-key")
     service = runtime()
     now = service.clock()
-    with service.db.reading() as session:
-        caller, key = keys.authenticate(session, plain.strip(), now=now)
+    caller, key = keys.authenticate(session, plain.strip(), now=now)
     if keys.use_unnoted(key, now=now):
-        with service.db.writing() as session:
-            keys.note_use(session, key, now=now)
+        with service.db.writing() as writing:
+            keys.note_use(writing, key, now=now)
     return caller

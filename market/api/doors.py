@@ -8,21 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 from urllib.parse import urlencode
 
 import orjson
-from flask import Response, g, request
+from flask import Response, request
 from flask_smorest import Blueprint
-from marshmallow import RAISE, Schema
+from marshmallow import RAISE, Schema, ValidationError
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import UnsupportedMediaType
 
 from market.api import authentication
 from market.api.calls import Call, language, runtime, version_wanted
-from market.errors import Forbidden, Unauthenticated
+from market.errors import Forbidden, Invalid, Unauthenticated, Unreadable
 from market.models import IdempotentAnswer
 from market.services import idempotency
 from market.services.access import Principal
+from schemas.base import pointers
 
 Who = Literal["anyone", "caller", "member", "reviewer", "administrator"]
 _ROLES: Mapping[Who, frozenset[str]] = {
@@ -46,16 +48,20 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class _StrictParser(FlaskParser):
-    """Unknown parameters are refused in query strings as they are in bodies."""
+class _QueryParser(FlaskParser):
+    """Unknown parameters are refused in query strings as unknown fields are in bodies."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}  # noqa: RUF012
+    DEFAULT_UNKNOWN_BY_LOCATION = {"query": RAISE}  # noqa: RUF012  # webargs reads it from the class
+
+    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
+        """As every other input that breaks rules."""
+        raise Invalid(pointers(error.messages)) from error
 
 
 class Door(Blueprint):
     """A group of routes, one noun each."""
 
-    ARGUMENTS_PARSER = _StrictParser()
+    ARGUMENTS_PARSER = _QueryParser()
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """As a Blueprint; documents request headers beside the parameters."""
@@ -85,41 +91,52 @@ class Door(Blueprint):
         If-Match.
         """
         writes = method != "GET" and not only_reads
+        takes_query = query() if query is not None else None
+        takes_body = body() if body is not None else None
 
         def decorate(view: View) -> View:
             operation = name or view.__name__
 
             @wraps(view)
-            def serve(*arguments: Any, **path_values: Any) -> Response:
-                principal = authentication.principal()
-                _admit(principal, who)
-                values = dict(path_values)
-                # webargs hands the loaded schemas over in the order of the decorators below.
-                if query is not None:
-                    values["query"] = arguments[-1 if body is None else -2]
-                if body is not None:
-                    values["body"] = arguments[-1]
-                version = version_wanted(required=versioned) if writes else None
-                g.operation = operation
-                return _writing(view, principal, version, values) if writes else _reading(view, principal, values)
+            def serve(**values: Any) -> Response:
+                with runtime().db.reading() as session:
+                    principal = authentication.principal(session)
+                    _admit(principal, who)
+                    # Whoever may not call learns nothing from how the input would have been judged.
+                    if takes_query is not None:
+                        values["query"] = self.ARGUMENTS_PARSER.parse(takes_query, request, location="query")
+                    if takes_body is not None:
+                        values["body"] = _body(takes_body)
+                    if not writes:
+                        return _read(view, Call(session, principal, runtime(), language()), values)
+                return _write(view, principal, version_wanted(required=versioned), values)
 
-            documented: Any = self.response(status, answer, example=example)(serve)
-            if body is not None:
-                documented = self.arguments(body, example=body_example)(documented)
-            if query is not None:
-                documented = self.arguments(query, location="query")(documented)
-            documented = self.doc(
+            described: Any = self.response(status, answer, example=example)(_never_called)
+            if takes_body is not None:
+                described = self.arguments(takes_body, example=body_example)(described)
+            if takes_query is not None:
+                described = self.arguments(takes_query, location="query")(described)
+            described = self.doc(
                 operationId=operation,
                 security=[] if who == "anyone" else [{"key": []}],
                 **{"x-who": who},
                 **({"summary": summary} if summary else {}),
-            )(documented)
-            documented.who = who
-            documented._apidoc["headers"] = _header_parameters(method if writes else "GET", versioned=versioned)
-            self.route(path, methods=[method], endpoint=operation)(documented)
+            )(described)
+            door: Any = serve
+            door.who = who
+            # Of flask-smorest's decorators only the documentation is kept: they would parse before the caller
+            # is known, and dump after the transaction has ended.
+            door._apidoc = described._apidoc | {
+                "headers": _header_parameters(method if writes else "GET", versioned=versioned)
+            }
+            self.route(path, methods=[method], endpoint=operation)(door)
             return view
 
         return decorate
+
+
+def _never_called() -> None:
+    """What documentation is hung on."""
 
 
 def _admit(principal: Principal, who: Who) -> None:
@@ -132,16 +149,29 @@ def _admit(principal: Principal, who: Who) -> None:
         raise Forbidden("role-missing", roles=", ".join(sorted(roles)))
 
 
-def _reading(view: Callable[..., Answer], principal: Principal, values: dict[str, Any]) -> Response:
-    with runtime().db.reading() as session:
-        answer = view(Call(session, principal, runtime(), language()), **values)
-    response = _respond(answer)
+def _body(schema: Schema) -> Any:
+    """The request's JSON through its schema; no body at all counts as an empty object."""
+    data = request.get_data()
+    if data and not request.is_json:
+        raise UnsupportedMediaType
+    try:
+        return schema.load(orjson.loads(data or b"{}"))
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(reason=str(error)) from error
+    except ValidationError as error:
+        raise Invalid(pointers(error.messages)) from error
+
+
+def _read(view: Callable[..., Answer], call: Call, values: dict[str, Any]) -> Response:
+    answer = view(call, **values)
     if answer.version is not None and request.if_none_match.contains(str(answer.version)):
-        return Response(status=304, headers={"ETag": response.headers["ETag"]})
-    return response
+        unchanged = Response(status=304)
+        unchanged.set_etag(str(answer.version))
+        return unchanged
+    return _respond(answer)
 
 
-def _writing(
+def _write(
     view: Callable[..., Answer], principal: Principal, version: int | None, values: dict[str, Any]
 ) -> Response:
     """One transaction: the earlier answer to this key, or the view's work together with its answer."""

@@ -12,41 +12,11 @@ from marshmallow import Schema
 from market.api import examples, paging
 from market.api.calls import Call
 from market.api.doors import Answer, Door, Who
+from market.api.presenting import PRESENTERS
 from market.models import LISTINGS, Listing
 from market.services import listings, people, searching
-from market.services.access import sees_all_of
 from market.vocabulary import VOCABULARIES, vocabulary
-from schemas import demands, experts, outcomes
 from schemas.answers import Extension, Nothing, Rejection, SearchPage
-from schemas.common import CONFIDENTIAL
-
-
-class Presenter:
-    """Dumps a listing as the caller may see it: whole to its owner and staff, without contact to others."""
-
-    def __init__(self, read: type[Schema], summary: tuple[str, ...]) -> None:
-        """`summary` names the fields shown in lists."""
-        self._whole = read()
-        self._public = read(exclude=CONFIDENTIAL)
-        self._summary = read(only=summary)
-
-    def whole(self, call: Call, listing: Listing) -> dict[str, Any]:
-        """All that this caller may see."""
-        schema = self._whole if sees_all_of(call.principal, listing) else self._public
-        shown: dict[str, Any] = schema.dump(listing)
-        return shown
-
-    def summary(self, listing: Listing) -> dict[str, Any]:
-        """What a list shows."""
-        shown: dict[str, Any] = self._summary.dump(listing)
-        return shown
-
-
-PRESENTERS: Mapping[str, Presenter] = {
-    "outcome": Presenter(outcomes.OutcomeRead, outcomes.SUMMARY),
-    "expert": Presenter(experts.ExpertRead, experts.SUMMARY),
-    "demand": Presenter(demands.DemandRead, demands.SUMMARY),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +65,7 @@ def serve(
 
     def answer(call: Call, listing: Listing, status: int = 200) -> Answer:
         headers = {"Location": f"/api/v1/{noun.plural}/{listing.id}"} if status == 201 else {}
-        return Answer(presenter.whole(call, listing), status, version=listing.version, headers=headers)
+        return Answer(presenter.whole(call.principal, listing), status, version=listing.version, headers=headers)
 
     @door.route_to(
         "POST", "", who="member", body=noun.create, body_example=examples.CREATE[noun.name],
@@ -175,23 +145,12 @@ def _search(call: Call, noun: str, query: dict[str, Any]) -> Answer:
     )
     cursor = None if found.next_offset is None else paging.encode(secret, found.next_offset)
     body = {
-        "items": [hit_of(noun, listing, hit, query) for listing, hit in found.items],
+        "items": PRESENTERS[noun].hits(call.session, found.hits, with_highlights=query["highlight"]),
         "total": found.total,
         "facets": {name: _facet(call, name, counts) for name, counts in found.facets.items()},
         "next": cursor,
     }
     return Answer(body, next_cursor=cursor)
-
-
-def hit_of(noun: str, listing: Listing, hit: Any, query: Mapping[str, Any]) -> dict[str, Any]:
-    """A summary with its score, and the passages where the words stand, if asked for."""
-    shown = PRESENTERS[noun].summary(listing)
-    shown["score"] = round(hit.score, 4)
-    if query.get("highlight"):
-        shown["highlights"] = [
-            {"field": mark.field, "fragment": mark.fragment, "marks": mark.marks} for mark in hit.highlights
-        ]
-    return shown
 
 
 _FACET_VOCABULARIES = {

@@ -9,7 +9,7 @@ from typing import Any
 from market.api import examples, paging
 from market.api.calls import Call
 from market.api.doors import Answer, Door
-from market.api.listings import PRESENTERS
+from market.api.presenting import PRESENTERS
 from market.matching import reasons
 from market.models import LISTINGS, Demand, Listing, Match
 from market.services import matches, pairing

@@ -13,7 +13,6 @@ from werkzeug.exceptions import HTTPException
 from market.api.calls import language
 from market.api.catalogue import KINDS
 from market.errors import Invalid, MarketError
-from schemas.base import pointers
 from schemas.messages import Message
 
 log = structlog.get_logger()
@@ -63,14 +62,7 @@ def _market(error: MarketError) -> Response:
 
 
 def http(error: HTTPException) -> Response:
-    """werkzeug's and webargs's errors."""
-    data = getattr(error, "data", None) or {}
-    if "messages" in data:
-        if error.code == 400:
-            return problem("bad-json")
-        (location, messages), *_ = data["messages"].items()
-        prefix = "" if location == "json" else location
-        return problem("invalid", errors=pointers(messages, f"/{prefix}" if prefix else ""))
+    """werkzeug's errors."""
     status = error.code or 500
     if status >= 500:
         return problem("internal")

@@ -7,7 +7,7 @@ from typing import Any
 from market.api import examples
 from market.api.calls import Call
 from market.api.doors import Answer, Door
-from market.api.listings import hit_of
+from market.api.presenting import PRESENTERS
 from market.services import searching
 from schemas.answers import Hits, Suggestions
 from schemas.queries import EverywhereQuery, SuggestQuery
@@ -23,7 +23,7 @@ def search(call: Call, query: dict[str, Any]) -> Answer:
     for kind in dict.fromkeys(query["kinds"]):
         found = searching.run(call.session, call.runtime.engine, call.principal, kind, query, limit=query["limit"])
         totals[kind] = found.total
-        by_kind.append([hit_of(kind, listing, hit, query) for listing, hit in found.items])
+        by_kind.append(PRESENTERS[kind].hits(call.session, found.hits, with_highlights=query["highlight"]))
     longest = max(map(len, by_kind), default=0)
     items = [hits[rank] for rank in range(longest) for hits in by_kind if rank < len(hits)]
     return Answer({"items": items, "totals": totals})

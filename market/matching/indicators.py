@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from market.matching.signatures import Indicator
-from search.text import normalise, terms
+from search.text import normalise, query_tokens
 
 _SAME_NAME = 0.5  # Jaccard overlap of the names' words from which two names mean one thing
 
@@ -16,7 +16,8 @@ def comparable(wanted: Indicator, offered: Indicator) -> bool:
         return False
     if _plain(wanted.name) == _plain(offered.name):
         return True
-    left, right = set(terms(wanted.name)), set(terms(offered.name))
+    # Every word counts, short ones too: what is left of a name without them may only say "time".
+    left, right = ({token.text for token in query_tokens(name)} for name in (wanted.name, offered.name))
     return bool(left | right) and len(left & right) / len(left | right) >= _SAME_NAME
 
 

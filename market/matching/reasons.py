@@ -71,11 +71,18 @@ _CLAUSES = {
     "indicators": ("指标相合：{0}", "indicators agree: {0}"),
     "freshness": ("发布时间相近", "published close in time"),
 }
+# What speaks for a pair without meeting the wish must not be said to meet it.
+_NEARLY = {
+    "trl": ("技术就绪度 {0} 接近所需 {1}", "readiness level {0} is near the wanted {1}"),
+    "budget": ("价格 {0} 元略高于预算 {1} 元", "price CNY {0} is just above the budget {1}"),
+    "indicators": ("指标接近：{0}", "indicators come near: {0}"),
+}
 
 
 def _clause(part: Mapping[str, Any], language: str) -> str:
     items = evidence(part, language)
-    template = _CLAUSES[part["name"]][0 if language == "zh" else 1]
+    clauses = _NEARLY if part["score"] < 1 and part["name"] in _NEARLY else _CLAUSES
+    template = clauses[part["name"]][0 if language == "zh" else 1]
     return template.format(items[0], items[-1], words=_listed(items, language))
 
 

@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
+from market.db import insert_into
 from market.matching import signatures
 from market.matching.signatures import Indicator, Signature
 from market.models import LISTINGS, Demand, Expert, Listing, Outcome
@@ -134,17 +135,24 @@ def _indicators(rows: Iterable[Mapping[str, Any]]) -> tuple[Indicator, ...]:
     )
 
 
-def signature_row(listing: Listing) -> SignatureRow:
+def signature_row(listing: Listing) -> dict[str, Any]:
     """The signature, to be kept beside the listing."""
-    return SignatureRow(
-        listing_id=listing.id, noun=listing.NOUN, version=listing.version, body=signatures.pack(sign(listing))
-    )
+    return {
+        "listing_id": listing.id,
+        "noun": listing.NOUN,
+        "version": listing.version,
+        "body": signatures.pack(sign(listing)),
+    }
 
 
-def keep_signatures(session: Session, rows: Iterable[SignatureRow]) -> None:
-    """Store signatures, each over its listing's older one; those of a listing that is gone are left out."""
-    for row in rows:
-        session.merge(row)
+def keep_signatures(session: Session, rows: Sequence[Mapping[str, Any]], gone: Iterable[Reference]) -> None:
+    """Store signatures, each over its listing's older one, and drop those of listings that are gone."""
+    if rows:
+        insert = insert_into(session, SignatureRow)
+        new = {name: insert.excluded[name] for name in ("version", "body")}
+        session.execute(insert.on_conflict_do_update(index_elements=["listing_id"], set_=new), rows)
+    dropped = [identity for _, identity in gone]
+    session.execute(delete(SignatureRow).where(col(SignatureRow.listing_id).in_(dropped)))
 
 
 def differences(session: Session, engine: Engine, noun: str) -> Iterator[str]:

@@ -6,10 +6,10 @@ import uuid
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, update
 
 from market.errors import Conflict, Invalid, NotFound, Stale
-from market.models import Demand, Expert, Listing, Organisation, Signature, Work
+from market.models import LISTINGS, Demand, Expert, Listing, Organisation, Signature, Work
 from market.outbox import JobName, enqueue
 from market.services import audit, notifications
 from market.services.access import SYSTEM, Principal, require_owner, require_role, visible_to
@@ -244,6 +244,15 @@ def _next_version(session: Session, listing: Listing, *, now: datetime) -> None:
 def _touched(session: Session, listing: Listing, *, now: datetime) -> None:
     """Whatever changed, the index and the matches follow by a job that re-reads the present state."""
     enqueue(session, JobName.INDEX, [f"{listing.NOUN}:{listing.id}"], now=now)
+
+
+def touch_all_of(session: Session, organisation: Organisation, *, now: datetime) -> None:
+    """Make a new version of every listing of an organisation: its name is a part of what they show."""
+    for noun, model in LISTINGS.items():
+        mine = col(model.organisation_id) == organisation.id
+        session.execute(update(model).where(mine).values(version=col(model.version) + 1, updated_at=now))
+        keys = [f"{noun}:{identity}" for identity in session.exec(select(model.id).where(mine))]
+        enqueue(session, JobName.INDEX, keys, now=now)
 
 
 def of_ids(

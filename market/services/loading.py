@@ -88,7 +88,7 @@ def store(session: Session, kind: str, rows: Sequence[Row], *, now: datetime) ->
     loaded = Loaded()
     organisations = _ids(session, Organisation, [row.data.get("organisation") for row in rows])
     if kind in ("organisations", "users"):
-        _store_parties(session, kind, rows, organisations, loaded)
+        _store_parties(session, kind, rows, organisations, loaded, now=now)
         return loaded
     model = LISTINGS[kind.removesuffix("s")]
     owners = _ids(session, User, [row.data.get("owner") for row in rows])
@@ -119,7 +119,13 @@ def store(session: Session, kind: str, rows: Sequence[Row], *, now: datetime) ->
 
 
 def _store_parties(
-    session: Session, kind: str, rows: Sequence[Row], organisations: dict[str, uuid.UUID], loaded: Loaded
+    session: Session,
+    kind: str,
+    rows: Sequence[Row],
+    organisations: dict[str, uuid.UUID],
+    loaded: Loaded,
+    *,
+    now: datetime,
 ) -> None:
     model: Any = Organisation if kind == "organisations" else User  # they share the columns used here
     known = {
@@ -139,6 +145,8 @@ def _store_parties(
         elif any(getattr(party, name) != value for name, value in data.items()):
             for name, value in data.items():
                 setattr(party, name, value)
+            if isinstance(party, Organisation):
+                listings.touch_all_of(session, party, now=now)
             loaded.changed += 1
         else:
             loaded.unchanged += 1

@@ -16,7 +16,7 @@ from market.models.base import new_id
 from market.outbox import JobName, enqueue
 from market.services import notifications
 from market.services.access import Principal, owns, require_owner, visible_to
-from market.services.pairing import Pair
+from market.services.pairing import Fitting, Pair
 
 _KEPT = 100  # matches of each kind that one listing's run may add: more would only bury the best
 
@@ -31,25 +31,26 @@ def keep(
     session: Session,
     noun: str,
     identity: uuid.UUID,
-    pairs: Sequence[Pair],
+    fitting: Fitting,
     *,
     notify_from: float,
     now: datetime,
 ) -> None:
-    """Make the listing's matches equal to `pairs`: add, rescore, withdraw; enqueue notifications of those that
+    """Make the listing's matches equal to what fits: add, rescore, withdraw; enqueue notifications of those that
     newly reach `notify_from`. May be repeated. Pairs with a listing that has gone or closed meanwhile are
-    left out: that listing's own job has withdrawn them, or will.
+    left out: that listing's own job has withdrawn them, or will. Matches that the other side's job has added
+    meanwhile stay: this side has not looked at them.
     """
     column = getattr(Match, f"{noun}_id")
     old = {
         (match.demand_id, match.offer_id): match
         for match in session.exec(select(Match).where(column == identity).with_for_update())
     }
-    open_ids = _matchable(session, pairs)
+    open_ids = _matchable(session, fitting.pairs)
     kept: set[tuple[uuid.UUID, uuid.UUID]] = set()
     news: list[str] = []
     added: dict[str, int] = {}
-    for pair in pairs:
+    for pair in fitting.pairs:
         key = (pair.demand_id, pair.offer_id)
         if not {pair.demand_id, pair.offer_id} <= open_ids:
             continue
@@ -70,7 +71,7 @@ def keep(
         if pair.score.value >= notify_from and not told_before:
             news.append(str(match_id))
     for key, match in old.items():
-        if match.active and key not in kept:
+        if match.active and key not in kept and fitting.partners.intersection(key):
             match.active, match.updated_at = False, now
     enqueue(session, JobName.NOTIFY, news, now=now)
 

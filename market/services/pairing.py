@@ -23,6 +23,7 @@ from search.engine import AnyOf, Engine, EngineUnavailable, Filter, Query, Weigh
 from search.indexes import INDEXES
 
 OFFERS = ("outcome", "expert")
+_OFFER_TERMS = 400  # terms an offer is searched with
 _COMMON = 0.4  # a term that stands in more than this share of all listings finds nothing in particular
 
 
@@ -64,6 +65,14 @@ class Pair:
     score: Score
 
 
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """What fits a listing, and the other side of each match that held when this was found out."""
+
+    pairs: list[Pair]
+    partners: frozenset[uuid.UUID]
+
+
 class Finder:
     """Pairs for many listings in one go; keeps signatures and frequencies so that none is read twice."""
 
@@ -75,17 +84,18 @@ class Finder:
         self.corpus = Corpus(engine)
         self._signatures: dict[uuid.UUID, Signature | None] = {}
         self._wanted: dict[uuid.UUID, KeyTerms] = {}
+        self._sought: dict[uuid.UUID, KeyTerms] = {}
 
-    def pairs(self, noun: str, identity: uuid.UUID, *, least: float) -> list[Pair]:
-        """Everything that fits a stored listing at `least` or better, best first; empty when it has no signature.
+    def pairs(self, noun: str, identity: uuid.UUID, *, least: float) -> Fitting:
+        """Everything that fits a stored listing at `least` or better, best first; nothing when it has no signature.
 
         Pairs matched before are scored again even where the engine would not bring them up.
         """
         self._fetch([identity])
         mine = self._signatures[identity]
-        if mine is None:
-            return []
-        return self._scored(noun, identity, mine, self._partners(noun, identity), least=least)
+        partners = self._partners(noun, identity)
+        found = [] if mine is None else self._scored(noun, identity, mine, partners, least=least)
+        return Fitting(found, frozenset().union(*partners.values()))
 
     def pairs_of_text(self, signature: Signature, sought: str, *, least: float) -> list[Pair]:
         """The same for a listing that is not stored: `sought` is the kind of the other side."""
@@ -109,12 +119,13 @@ class Finder:
                 other = self._signatures[other_id]
                 if other is None:
                     continue
-                if noun == "demand":
-                    pair = Pair(identity, kind, other_id, self._score(identity, mine, other))
-                else:
-                    pair = Pair(other_id, noun, identity, self._score(other_id, other, mine))
-                if pair.score.value >= least:
-                    found.append(pair)
+                demand_id, demand = (identity, mine) if noun == "demand" else (other_id, other)
+                offer_noun, offer_id, offer = (kind, other_id, other) if noun == "demand" else (noun, identity, mine)
+                if not self._speaks_of_it(demand_id, demand, offer):
+                    continue
+                scored = self._score(demand_id, demand, offer)
+                if scored.value >= least:
+                    found.append(Pair(demand_id, offer_noun, offer_id, scored))
         return sorted(found, key=lambda pair: (-pair.score.value, str(pair.offer_id), str(pair.demand_id)))
 
     def _score(self, demand_id: uuid.UUID, demand: Signature, offer: Signature) -> Score:
@@ -124,14 +135,27 @@ class Finder:
             wanted = self._wanted[demand_id] = key_terms(demand.words, self.corpus.rarity)
         return score(demand, offer, wanted)
 
-    def _candidates(self, mine: Signature, kind: str) -> list[uuid.UUID]:
+    def _seek(self, mine: Signature) -> KeyTerms:
+        """The terms a listing is searched with. A demand's are its heaviest; an offer's nearly all it has, as each
+        may be among the heaviest of a demand, and demands are few."""
         counts = dict(mine.words.counts)
         for _, words in mine.works:
             for term in words.counts:
                 counts[term] = counts.get(term, 0) + 0.5
         self.corpus.learn(counts)
         telling = Words({term: count for term, count in counts.items() if self.corpus.telling(term)})
-        terms = key_terms(telling, self.corpus.rarity, KEY_TERMS if mine.noun == "demand" else 2 * KEY_TERMS)
+        return key_terms(telling, self.corpus.rarity, KEY_TERMS if mine.noun == "demand" else _OFFER_TERMS)
+
+    def _speaks_of_it(self, demand_id: uuid.UUID, demand: Signature, offer: Signature) -> bool:
+        """Whether the demand's own search could bring the offer up: so both directions find the same pairs."""
+        sought = self._sought.get(demand_id)
+        if sought is None:
+            sought = self._sought[demand_id] = self._seek(demand)
+        bags = (offer.words, *(words for _, words in offer.works))
+        return any(term in words.counts for term, _ in sought for words in bags)
+
+    def _candidates(self, mine: Signature, kind: str) -> list[uuid.UUID]:
+        terms = self._seek(mine)
         if not terms:
             return []
         filters: tuple[Filter, ...] = (AnyOf("state", ("published",)),)

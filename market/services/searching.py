@@ -41,9 +41,9 @@ _NEWEST = Sort(field="published_at", descending=True)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page: listings with their hits in order, the total, and the facet counts."""
+    """A page: hits in order with the version each listing has now, the total, and the facet counts."""
 
-    items: list[tuple[Listing, Hit]]
+    hits: list[tuple[Hit, int]]
     total: int
     facets: Mapping[str, Mapping[str, int]]
     next_offset: int | None
@@ -77,20 +77,30 @@ def run(
         page = engine.search(index_of(noun), query)
     except EngineUnavailable as error:
         raise Unavailable("search-unavailable") from error
-    rows = _rows(session, principal, noun, page.hits)
-    items = [(rows[identity], hit) for hit in page.hits if (identity := uuid.UUID(hit.id)) in rows]
+    versions = _visible(session, principal, noun, page.hits)
+    hits = [(hit, versions[hit.id]) for hit in page.hits if hit.id in versions]
     end = offset + len(page.hits)
     more = bool(page.hits) and end < min(page.total, DEEPEST)
-    return Found(items, page.total, page.facets, end if more else None)
+    return Found(hits, page.total, page.facets, end if more else None)
 
 
-def _rows(session: Session, principal: Principal, noun: str, hits: Iterable[Hit]) -> dict[uuid.UUID, Listing]:
-    """The visible listings by id, without the works of experts: a page shows summaries."""
+def _visible(session: Session, principal: Principal, noun: str, hits: Iterable[Hit]) -> dict[str, int]:
+    """The present versions of those listings that the caller may see now, by id."""
     model = LISTINGS[noun]
-    rows = select(model).where(col(model.id).in_([uuid.UUID(hit.id) for hit in hits]), visible_to(model, principal))
+    ids = [uuid.UUID(hit.id) for hit in hits]
+    rows = session.execute(
+        select(model.id, model.version).where(col(model.id).in_(ids), visible_to(model, principal))
+    )
+    return {str(identity): version for identity, version in rows}
+
+
+def load(session: Session, noun: str, ids: Iterable[str]) -> Sequence[Listing]:
+    """Listings that a search has found visible in this session, without the works of experts."""
+    model = LISTINGS[noun]
+    rows = select(model).where(col(model.id).in_([uuid.UUID(identity) for identity in ids]))
     if model is Expert:
         rows = rows.options(lazyload(Expert.works))  # type: ignore[arg-type]  # SQLModel types it as the list
-    return {row.id: row for row in session.exec(rows)}
+    return session.exec(rows).all()
 
 
 def suggest(

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 
-from sqlmodel import Session, col, delete
+from sqlmodel import Session
 
 from market.models import LISTINGS
-from market.models import Signature as SignatureRow
 from market.outbox import Claimed, JobName, enqueue
 from market.runtime import Runtime
 from market.services import expiry, idempotency, indexing, matches
@@ -41,10 +40,7 @@ def index(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
         indexing.write(runtime.engine, [*listings.values()], gone)
 
     def finish(session: Session) -> None:
-        indexing.keep_signatures(session, rows)
-        session.execute(
-            delete(SignatureRow).where(col(SignatureRow.listing_id).in_([identity for _, identity in gone]))
-        )
+        indexing.keep_signatures(session, rows, gone)
         enqueue(session, JobName.MATCH, [f"{noun}:{identity}" for noun, identity in listings], now=runtime.clock())
 
     return finish

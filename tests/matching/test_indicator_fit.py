@@ -16,7 +16,9 @@ FIGURES = st.floats(-1e9, 1e9)
 POSITIVE = st.floats(1e-3, 1e9)
 
 
-def of(direction: str, value: float, value_to: float | None = None, *, name: str = "寿命", unit: str = "h") -> Indicator:
+def of(
+    direction: str, value: float, value_to: float | None = None, *, name: str = "寿命", unit: str = "h"
+) -> Indicator:
     return Indicator(name, direction, value, value_to, unit)
 
 
@@ -41,6 +43,7 @@ def test_the_same_quantity_in_the_same_unit_is_comparable(one: Indicator, other:
         (of("at_least", 1, unit="h"), of("at_least", 1, unit="min")),
         (of("at_least", 1, unit="h"), of("at_least", 1, unit="")),
         (of("at_least", 1, name="附着力"), of("at_least", 1, name="耐盐雾时间")),
+        (of("at_least", 1, name="响应时间"), of("at_least", 1, name="耐盐雾时间")),
     ],
 )
 def test_other_units_and_other_names_are_not_comparable(one: Indicator, other: Indicator) -> None:

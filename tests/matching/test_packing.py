@@ -45,4 +45,5 @@ def test_a_surface_form_is_a_word_that_was_written() -> None:
 
 
 def test_texts_are_known_by_their_scripts() -> None:
-    assert [scripts([text]) for text in ("防腐涂层", "graphene", "石墨烯 graphene", "")] == ["zh", "en", "both", "both"]
+    texts = ("防腐涂层", "graphene", "石墨烯 graphene", "")
+    assert [scripts([text]) for text in texts] == ["zh", "en", "both", "both"]

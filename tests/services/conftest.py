@@ -15,22 +15,21 @@ from tests.services.exchange import Exchange, fill
 @pytest.fixture(scope="module")
 def demands_last(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
     """Outcomes and experts were there first; then came the demands. Only to be read."""
-    yield from _exchange(tmp_path_factory.mktemp("demands-last"), ("outcomes", "experts", "demands"))
+    yield from _exchange(tmp_path_factory.mktemp("demands-last"), ("outcomes experts", "demands"))
 
 
 @pytest.fixture(scope="module")
 def demands_first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
     """Demands were there first; then came the outcomes and the experts. Only to be read."""
-    yield from _exchange(tmp_path_factory.mktemp("demands-first"), ("demands", "outcomes", "experts"))
+    yield from _exchange(tmp_path_factory.mktemp("demands-first"), ("demands", "outcomes experts"))
 
 
-def _exchange(folder: Path, order: tuple[str, ...]) -> Iterator[Exchange]:
+def _exchange(folder: Path, steps: tuple[str, ...]) -> Iterator[Exchange]:
     with opened(folder / "data", make_template(folder / "template.db"), SettableClock()) as runtime:
-        yield _filled(runtime, order)
+        yield _filled(runtime, steps)
 
 
-def _filled(runtime: Runtime, order: tuple[str, ...]) -> Exchange:
-    fill(runtime, "organisations", "users")
-    for kind in order:
-        fill(runtime, kind)
+def _filled(runtime: Runtime, steps: tuple[str, ...]) -> Exchange:
+    for kinds in ("organisations users", *steps):
+        fill(runtime, *kinds.split())
     return Exchange(runtime)

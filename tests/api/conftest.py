@@ -1,0 +1,39 @@
+"""A small exchange, filled and indexed once, that tests of searching only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from market.app import create_app
+from market.worker.runner import drain
+from tests.api.library import Library, demand, expert, outcome
+from tests.factories import Caller, SettableClock, add_member, opened
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[Library]:
+    """Thirty outcomes, six experts and six demands, each posted a day after the one before."""
+    clock = SettableClock(datetime(2027, 1, 1, 12, tzinfo=UTC))
+    with opened(tmp_path_factory.mktemp("library"), template, clock) as runtime:
+        client = create_app(runtime).test_client()
+        owner = Caller(client, add_member(runtime, name_zh="津门大学", name_en="Jinmen University"))
+        other = Caller(client, add_member(runtime, name_zh="燕山公司", name_en="Yanshan Company"))
+        posted: dict[str, list[dict[str, Any]]] = {}
+        for noun, make, count in (("outcome", outcome, 30), ("expert", expert, 6), ("demand", demand, 6)):
+            clock.now = datetime(2027, 1, 1, 12, tzinfo=UTC)
+            posted[noun] = []
+            for number in range(count):
+                poster = owner if number % 2 else other
+                answer = poster.post(f"{noun}s", {**make(number), "submit": True})
+                assert answer.status_code == 201, answer.text
+                posted[noun].append(dict(answer.json))
+                clock.advance(days=1)
+        drain(runtime)
+        yield Library(
+            runtime, Caller(client), owner, other, posted["outcome"], posted["expert"], posted["demand"]
+        )
