@@ -7,14 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import orjson
+from sqlmodel import Session
 
 from market.services import searching
 from market.services.access import VISITOR
 from schemas.queries import OutcomeQuery
-from search.engine import Page, Query
+from search.engine import Query
 
 PATH = "/api/v1/outcomes"
 DEEP = "技术"
@@ -38,20 +40,27 @@ class Question:
     def query(self, *, offset: int = 0) -> Query:
         """As the service asks the engine, with the filters of a visitor."""
         asked = OutcomeQuery().load(dict(self.parameters))
-        recorder = _Recorder()
-        searching.run(None, recorder, VISITOR, "outcome", asked, offset=offset, limit=LIMIT)  # type: ignore[arg-type]
-        return recorder.asked[0]
+        listener: Any = _Listener()
+        try:
+            searching.run(Session(), listener, VISITOR, "outcome", asked, offset=offset, limit=LIMIT)
+        except _Heard as heard:
+            return heard.query
+        raise AssertionError("the service asked the engine nothing")
 
 
-class _Recorder:
-    """Takes the place of the engine, and finds nothing."""
+class _Heard(Exception):
+    """What the engine was asked."""
 
-    def __init__(self) -> None:
-        self.asked: list[Query] = []
+    def __init__(self, query: Query) -> None:
+        self.query = query
+        super().__init__()
 
-    def search(self, _: str, query: Query) -> Page:
-        self.asked.append(query)
-        return Page((), 0)
+
+class _Listener:
+    """Takes the place of the engine, hears what it is asked, and answers nothing."""
+
+    def search(self, _: str, query: Query) -> NoReturn:
+        raise _Heard(query)
 
 
 def questions(rows: Path) -> dict[str, list[Question]]:
@@ -65,7 +74,8 @@ def questions(rows: Path) -> dict[str, list[Question]]:
         "two words": lambda _, words: {"q": " ".join(words[:2])},
         "three words": lambda _, words: {"q": " ".join(words[:3])},
         "filter + 3 facets": lambda row, words: {
-            "q": words[0], "field": row["field"], "trl_from": "3", "region": row["region"], "facets": "kind,industries,trl",
+            "q": words[0], "field": row["field"], "trl_from": "3", "region": row["region"],
+            "facets": "kind,industries,trl",
         },
         "prefix": lambda _, words: {"q": _unfinished(words)},
         "typo": lambda _, words: {"q": _misspelt(words, dice)},

@@ -46,10 +46,16 @@ def _database(tmp_path_factory: pytest.TempPathFactory) -> Database:
 
 
 @pytest.fixture
-def runtime(_database: Database, template: Path, clock: SettableClock) -> Iterator[Runtime]:
-    """A real database and a real search engine, both empty."""
+def start(template: Path) -> Path:
+    """What the runtime's data begin with; a module may say otherwise."""
+    return template
+
+
+@pytest.fixture
+def runtime(_database: Database, start: Path, clock: SettableClock) -> Iterator[Runtime]:
+    """A real database and a real search engine, both empty unless `start` says otherwise."""
     folder = Path(_database.url.removeprefix("sqlite:///")).parent
-    with opened(folder, template, clock, database=_database) as built:
+    with opened(folder, start, clock, database=_database) as built:
         yield built
 
 

@@ -55,12 +55,16 @@ def opened(
 ) -> Iterator[Runtime]:
     """A runtime as the service builds it, with its data in `folder`, which is emptied first.
 
+    `template` is the database file to begin with, or a whole folder of data as an earlier runtime left it.
     `settings` are those of Settings. `database` is one of this folder that was open before: SQL statements
     that it has compiled need not be compiled again.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    shutil.copyfile(template, folder / "market.db")
+    if template.is_dir():
+        shutil.copytree(template, folder)
+    else:
+        folder.mkdir(parents=True)
+        shutil.copyfile(template, folder / "market.db")
     runtime = build(Settings(data=str(folder), **settings), writes_index=True, clock=clock)
     if database is not None:
         runtime = replace(runtime, db=database)

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, or_, select, update
 
 from market.errors import NotFound, Unauthenticated
@@ -19,6 +20,15 @@ PREFIX = "qiao_"
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM, _CHECK = 30, 6
 _USE_NOTED_EVERY = timedelta(hours=1)
+
+
+# Made once: every request with a key runs it.
+_GOOD = (
+    select(ApiKey, User)
+    .where(ApiKey.digest == bindparam("digest"), ApiKey.user_id == User.id, col(User.active))
+    .where(col(ApiKey.revoked_at).is_(None))
+    .where(or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > bindparam("now")))
+)
 
 
 def create(
@@ -45,15 +55,11 @@ def authenticate(session: Session, plain: str, *, now: datetime) -> tuple[Princi
     well_formed = plain.startswith(PREFIX) and len(body) == _RANDOM + _CHECK and plain.isascii()
     if not well_formed or _checksum(body[:_RANDOM]) != body[_RANDOM:]:
         raise Unauthenticated("bad-key")
-    found = session.exec(
-        select(ApiKey, User)
-        .where(ApiKey.digest == _digest(plain), ApiKey.user_id == User.id, col(User.active))
-        .where(col(ApiKey.revoked_at).is_(None))
-        .where(or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > now))
-    ).first()
+    found = session.execute(_GOOD, {"digest": _digest(plain), "now": now}).first()
     if found is None:
         raise Unauthenticated("bad-key")
     key, user = found
+    assert isinstance(key, ApiKey)
     return Principal(user.id, user.organisation_id, frozenset(user.roles), user.language), key
 
 

@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
+from sqlalchemy import Executable, bindparam
 from sqlalchemy.orm import lazyload
 from sqlmodel import Session, col, select
 
@@ -86,12 +88,17 @@ def run(
 
 def _visible(session: Session, principal: Principal, noun: str, hits: Iterable[Hit]) -> dict[str, int]:
     """The present versions of those listings that the caller may see now, by id."""
-    model = LISTINGS[noun]
     ids = [uuid.UUID(hit.id) for hit in hits]
-    rows = session.execute(
-        select(model.id, model.version).where(col(model.id).in_(ids), visible_to(model, principal))
-    )
-    return {str(identity): version for identity, version in rows}
+    rows = session.connection().execute(_versions(noun, principal), {"ids": ids})
+    return {str(row[0]): row[1] for row in rows}
+
+
+@lru_cache(maxsize=4096)
+def _versions(noun: str, principal: Principal) -> Executable:
+    """Kept for each caller: making the statement takes longer than running it."""
+    model = LISTINGS[noun]
+    found = col(model.id).in_(bindparam("ids", expanding=True))
+    return select(model.id, model.version).where(found, visible_to(model, principal))
 
 
 def load(session: Session, noun: str, ids: Iterable[str]) -> Sequence[Listing]:

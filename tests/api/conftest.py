@@ -34,6 +34,4 @@ def library(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterato
                 posted[noun].append(dict(answer.json))
                 clock.advance(days=1)
         drain(runtime)
-        yield Library(
-            runtime, Caller(client), owner, other, posted["outcome"], posted["expert"], posted["demand"]
-        )
+        yield Library(runtime, Caller(client), owner, other, posted["outcome"], posted["expert"], posted["demand"])

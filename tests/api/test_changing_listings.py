@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Callable
 
 import pytest
+from sqlmodel import func, select
 
 from market.models import LISTINGS, AuditEntry, Job, Match, Notification, Signature, Work
 from market.runtime import Runtime
-from sqlmodel import func, select
 from tests.factories import NOUNS, Caller, payload, post
 
 CHANGES = {"outcome": {"trl": 8}, "expert": {"degree": "doctor"}, "demand": {"budget_to": 3_000_000}}

@@ -54,9 +54,7 @@ def test_outsiders_do_not_even_see_the_fields(owner: Caller, visitor: Caller, no
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-def test_owner_and_staff_see_the_contact(
-    owner: Caller, reviewer: Caller, administrator: Caller, noun: str
-) -> None:
+def test_owner_and_staff_see_the_contact(owner: Caller, reviewer: Caller, administrator: Caller, noun: str) -> None:
     path = f"{noun}s/{post(owner, noun, **CONTACT)['id']}"
     for caller in (owner, reviewer, administrator):
         assert {name: caller.get(path).json[name] for name in CONTACT} == CONTACT
@@ -133,9 +131,7 @@ def test_the_owner_of_a_masked_demand_still_sees_it_in_full(masked: Caller) -> N
     assert masked.get(f"demands/{demand['id']}").json["contact_name"] == CANARY
 
 
-def test_a_reason_of_rejection_is_for_the_owner_only(
-    newcomer: Caller, reviewer: Caller, visitor: Caller
-) -> None:
+def test_a_reason_of_rejection_is_for_the_owner_only(newcomer: Caller, reviewer: Caller, visitor: Caller) -> None:
     listing = post(newcomer, "outcome")
     path = f"outcomes/{listing['id']}"
     reviewer.post(f"{path}/actions/reject", {"reason": "incomplete", "text": CANARY})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from sqlmodel import func, select
 
 from market.models import AuditEntry, Work
 from market.runtime import Runtime
-from sqlmodel import func, select
 from tests.factories import NOUNS, Caller, add_person, payload, post
 
 

@@ -58,9 +58,7 @@ def test_organisations_can_be_paged(library: Library) -> None:
     assert len(found) == len(set(found)) == 2
 
 
-def test_matches_and_notifications_can_be_paged(
-    owner: Caller, stranger: Caller, drain: Callable[[], int]
-) -> None:
+def test_matches_and_notifications_can_be_paged(owner: Caller, stranger: Caller, drain: Callable[[], int]) -> None:
     for number in range(5):
         post(owner, "outcome", title_zh=f"第{number}种防腐涂层")
     first, second = post(stranger, "demand"), post(stranger, "demand", title_zh="另一处潮差区防腐涂层")

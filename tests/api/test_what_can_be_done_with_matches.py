@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
-from market.runtime import Runtime
+from market.app import create_app
 from market.vocabulary import vocabulary
-from tests.factories import Caller, post
+from market.worker.runner import drain as run_all_jobs
+from tests.factories import Caller, SettableClock, add_member, opened, post
 
 DISMISSAL = {"reason": "too_expensive"}
 
@@ -40,12 +43,30 @@ class Pair:
         return caller.post(f"matches/{self.match}/actions/{action}", body)
 
 
+@pytest.fixture(scope="module")
+def matched(tmp_path_factory: pytest.TempPathFactory, template: Path) -> tuple[Path, Pair]:
+    """The data of an exchange with one match, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("matched")
+    with opened(folder, template, SettableClock()) as runtime:
+        client = create_app(runtime).test_client()
+        seller = Caller(client, add_member(runtime))
+        buyer = Caller(client, add_member(runtime, language="en"))
+        outcome, demand = post(seller, "outcome"), post(buyer, "demand")
+        run_all_jobs(runtime)
+        [match] = buyer.get(f"demands/{demand['id']}/matches").json["items"]
+    return folder, Pair(seller, buyer, outcome, demand, match["id"])
+
+
 @pytest.fixture
-def pair(owner: Caller, stranger: Caller, drain: Callable[[], int]) -> Pair:
-    outcome, demand = post(owner, "outcome"), post(stranger, "demand")
-    drain()
-    [match] = stranger.get(f"demands/{demand['id']}/matches").json["items"]
-    return Pair(owner, stranger, outcome, demand, match["id"])
+def start(matched: tuple[Path, Pair]) -> Path:
+    return matched[0]
+
+
+@pytest.fixture
+def pair(matched: tuple[Path, Pair], client: FlaskClient) -> Pair:
+    made = matched[1]
+    seller, buyer = (Caller(client, caller.person) for caller in (made.seller, made.buyer))
+    return replace(made, seller=seller, buyer=buyer)
 
 
 sides = pytest.mark.parametrize(("side", "other"), [("demand", "offer"), ("offer", "demand")])
@@ -243,7 +264,7 @@ def test_a_text_to_match_is_checked(owner: Caller, change: dict[str, Any], point
     assert (response.status_code, response.json["errors"][0]["pointer"]) == (422, pointer)
 
 
-def test_matching_a_text_stores_nothing(runtime: Runtime, pair: Pair) -> None:
+def test_matching_a_text_stores_nothing(pair: Pair) -> None:
     before = pair.buyer.get("stats").json
     pair.buyer.post("match", {"text": "潮差区钢结构防腐涂层起泡脱落", "kind": "outcome"})
     assert pair.buyer.get("stats").json == before

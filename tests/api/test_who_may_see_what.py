@@ -108,9 +108,7 @@ def test_a_search_finds_ones_own_drafts_and_not_anothers(
 ) -> None:
     post(owner, "outcome", submit=False)
     drain()
-    counts = [
-        caller.get("outcomes", state="draft").json["total"] for caller in (owner, stranger, visitor, reviewer)
-    ]
+    counts = [caller.get("outcomes", state="draft").json["total"] for caller in (owner, stranger, visitor, reviewer)]
     assert counts == [1, 0, 0, 1]
 
 
@@ -122,7 +120,9 @@ def test_a_search_without_states_shows_what_is_published(owner: Caller, drain: C
     assert ([item["id"] for item in found["items"]], found["total"]) == ([published["id"]], 1)
 
 
-def test_a_stale_index_never_shows_what_was_withdrawn(owner: Caller, visitor: Caller, drain: Callable[[], int]) -> None:
+def test_a_stale_index_never_shows_what_was_withdrawn(
+    owner: Caller, visitor: Caller, drain: Callable[[], int]
+) -> None:
     listing = post(owner, "outcome")
     drain()
     owner.post(f"outcomes/{listing['id']}/actions/withdraw")

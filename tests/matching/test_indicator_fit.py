@@ -102,9 +102,7 @@ def test_an_offer_adjustable_over_the_wanted_range_fits_wholly() -> None:
 
 
 def technical(wanted: tuple[Indicator, ...], offered: tuple[Indicator, ...]) -> parts.Part | None:
-    return parts.technical(
-        Signature(noun="demand", indicators=wanted), Signature(noun="outcome", indicators=offered)
-    )
+    return parts.technical(Signature(noun="demand", indicators=wanted), Signature(noun="outcome", indicators=offered))
 
 
 def test_indicators_that_only_one_side_states_make_no_part() -> None:

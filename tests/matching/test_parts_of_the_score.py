@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from market.matching import parts
 from market.matching.signatures import Signature, Words
-from tests.matching.makers import DEMAND_MODES, even, outcomes, part, pair_score, speaking_of, work
+from tests.matching.makers import DEMAND_MODES, even, outcomes, pair_score, part, speaking_of, work
 
 DEMAND = Signature(noun="demand")
 OUTCOME = Signature(noun="outcome")
@@ -111,9 +111,7 @@ def test_the_same_way_to_cooperate_scores_more_than_a_similar_one() -> None:
 
 def test_the_same_field_speaks_for_a_pair_and_another_against_it() -> None:
     demand = replace(DEMAND, field_code="new_materials")
-    same, other = (
-        parts.field(demand, replace(OUTCOME, field_code=code)) for code in ("new_materials", "aerospace")
-    )
+    same, other = (parts.field(demand, replace(OUTCOME, field_code=code)) for code in ("new_materials", "aerospace"))
     assert same is not None
     assert other is not None
     assert same.contribution > 0 > other.contribution

@@ -12,7 +12,6 @@ from tests.services.exchange import Exchange, KeyPair, labels, pair_of
 PAIRS = labels("pairs")
 BEST = [pair_of(label) for label in PAIRS if label["grade"] == 3]
 TRAPS = [pair_of(label) for label in labels("traps")]
-RECALL_WITHOUT_THRESHOLD = 0.0  # measured
 
 
 def kind_of(pair: KeyPair) -> str:
@@ -33,9 +32,7 @@ def test_nine_of_ten_best_offers_come_first(demands_last: Exchange) -> None:
 
 @pytest.mark.parametrize("trap", TRAPS, ids="+".join)
 def test_no_trap_stands_above_the_best_offer(demands_last: Exchange, trap: KeyPair) -> None:
-    best = [
-        demands_last.scores[pair] for pair in BEST if pair[0] == trap[0] and kind_of(pair) == kind_of(trap)
-    ]
+    best = [demands_last.scores[pair] for pair in BEST if pair[0] == trap[0] and kind_of(pair) == kind_of(trap)]
     assert best
     assert demands_last.scores.get(trap, 0.0) < min(best)
 
@@ -57,8 +54,7 @@ def test_nearly_all_labelled_pairs_are_in_the_first_ten_where_no_threshold_cuts(
             pairs = finder.pairs("demand", ids[demand], least=0.0).pairs
             ranked = [pair.offer_id for pair in pairs if pair.offer_noun == kind_of((demand, offer))]
             found += ids[offer] in ranked[:10]
-    print("FOUND", found)
-    assert found / len(PAIRS) >= RECALL_WITHOUT_THRESHOLD
+    assert found / len(PAIRS) >= 0.96  # measured: 59 of 59
 
 
 def test_an_organisation_is_not_matched_with_what_it_offers_itself(demands_last: Exchange) -> None:

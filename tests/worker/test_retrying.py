@@ -36,16 +36,12 @@ def test_no_delay_is_longer_than_the_longest_however_often_it_was_tried(policy: 
 
 
 @given(POLICIES, ATTEMPTS, CHANCES)
-def test_with_the_same_chance_a_later_attempt_never_comes_sooner(
-    policy: Retry, attempts: int, chance: float
-) -> None:
+def test_with_the_same_chance_a_later_attempt_never_comes_sooner(policy: Retry, attempts: int, chance: float) -> None:
     assert policy.delay(attempts, chance=chance) <= policy.delay(attempts + 1, chance=chance)
 
 
 @given(POLICIES, ATTEMPTS, CHANCES, CHANCES)
-def test_the_chance_spreads_jobs_that_failed_together(
-    policy: Retry, attempts: int, one: float, other: float
-) -> None:
+def test_the_chance_spreads_jobs_that_failed_together(policy: Retry, attempts: int, one: float, other: float) -> None:
     earlier, later = (policy.delay(attempts, chance=chance) for chance in sorted((one, other)))
     assert earlier <= later
 
