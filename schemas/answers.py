@@ -234,7 +234,7 @@ class VocabulariesRead(Schema):
 class VocabulariesQuery(Strict):
     """Which to give: all, when none is named."""
 
-    name = fields.String(validate=validate.Length(max=64))
+    name = Text(64)
 
 
 class Statistics(Schema):

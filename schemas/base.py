@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import marshmallow as ma
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validate
 from webargs.fields import DelimitedList
 
 from market.vocabulary import Vocabulary, vocabulary
@@ -155,6 +155,11 @@ def words(length: int, maximum: int) -> fields.List[Any]:
     return many(Text(length, required=True), maximum)
 
 
+def one_of(choices: Sequence[str]) -> validate.OneOf:
+    """A validator: one of these texts."""
+    return validate.OneOf(choices, error=messages.ONE_OF)
+
+
 def comma(inner: fields.Field[Any], maximum: int = 20) -> DelimitedList:
     """A query parameter of several values, parted by commas."""
     return DelimitedList(inner, validate=no_more_than(maximum, distinct=False))
@@ -169,4 +174,5 @@ def pointers(errors: Any, prefix: str = "") -> dict[str, list[str]]:
             for pointer, texts in pointers(inner, prefix + step).items():
                 found.setdefault(pointer, []).extend(texts)
         return found
-    return {prefix: list(errors) if isinstance(errors, (list, tuple)) else [errors]}
+    texts = errors if isinstance(errors, (list, tuple)) else [errors]
+    return {prefix: [messages.translated(text) for text in texts]}

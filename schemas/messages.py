@@ -51,9 +51,9 @@ _KNOWN = {
     "Not a valid boolean.": Message("Must be true or false.", "应为 true 或 false。"),
     "Not a valid date.": Message("Must be a date like 2027-09-30.", "应为日期，如 2027-09-30。"),
     "Not a valid email address.": Message("Must be a mail address.", "应为邮箱地址。"),
-    "Must be one of: {choices}.": Message("Must be one of: {choices}.", "应为以下之一：{choices}。"),
 }
 
+ONE_OF = Message("Must be one of: {choices}.", "应为以下之一：{choices}。")
 TOO_LONG = Message("At most {max} characters.", "最多 {max} 个字符。")
 BLANK = Message("May not be blank.", "不能为空白。")
 TOO_MANY = Message("At most {max} entries.", "最多 {max} 项。")

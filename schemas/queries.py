@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 from webargs.fields import DelimitedList
 
 from schemas import messages
-from schemas.base import Code, Strict, Text, WholeParameter, comma
+from schemas.base import Code, Strict, Text, WholeParameter, comma, one_of
 from schemas.common import CNY_MOST
 
 FACETS = {
@@ -49,7 +49,7 @@ def _level() -> WholeParameter:
 
 
 def _sorts(*names: str) -> fields.String:
-    return fields.String(validate=validate.OneOf(names), load_default=names[0])
+    return fields.String(validate=one_of(names), load_default=names[0])
 
 
 class PageQuery(Strict):
@@ -128,7 +128,7 @@ class EverywhereQuery(Strict):
     """Search in all three at once."""
 
     q = Text(500, required=True)
-    kinds = DelimitedList(fields.String(validate=validate.OneOf(KINDS)), load_default=KINDS)
+    kinds = DelimitedList(fields.String(validate=one_of(KINDS)), load_default=KINDS)
     limit = WholeParameter(1, 100, load_default=10, metadata={"description": "Hits of each kind 每类条数"})
     highlight = fields.Boolean(load_default=False)
 
@@ -137,14 +137,14 @@ class SuggestQuery(Strict):
     """What completes the words being typed."""
 
     q = Text(100, required=True)
-    kinds = DelimitedList(fields.String(validate=validate.OneOf(KINDS)), load_default=KINDS)
+    kinds = DelimitedList(fields.String(validate=one_of(KINDS)), load_default=KINDS)
     limit = WholeParameter(1, 20, load_default=10)
 
 
 class MatchQuery(PageQuery):
     """The matches of a listing, best first."""
 
-    kind = fields.String(validate=validate.OneOf(("outcome", "expert")))
+    kind = fields.String(validate=one_of(("outcome", "expert")))
     state = Code("match_states")
 
 
@@ -154,7 +154,7 @@ class TextMatch(Strict):
     text = Text(20_000, required=True)
     kind = fields.String(
         required=True,
-        validate=validate.OneOf(KINDS),
+        validate=one_of(KINDS),
         metadata={"description": "What is sought: outcome and expert for a need, demand for an offer"},
     )
     field = Code("fields")

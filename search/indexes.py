@@ -29,17 +29,27 @@ class TextField:
 
 @dataclass(frozen=True)
 class IndexSpec:
-    """The fields of one index. `facets` are keywords or numbers, `sorts` are numbers.
+    """The fields of one index. Keywords are exact strings, of which a document may have several; numbers are
+    single integers.
 
-    Keywords are exact strings, of which a document may have several; numbers are single integers.
+    Every keyword can be counted as a facet, but those in `uncounted`; so can the numbers in `counted`. Every
+    number can be sorted by.
     """
 
     name: str
     text: tuple[TextField, ...]
     keywords: tuple[str, ...]
     numbers: tuple[str, ...]
-    facets: tuple[str, ...]
-    sorts: tuple[str, ...]
+    counted: tuple[str, ...] = ()
+    uncounted: tuple[str, ...] = ("readers",)  # who may see a document is nobody's statistics
+
+    @cached_property
+    def facets(self) -> tuple[str, ...]:
+        return (*(name for name in self.keywords if name not in self.uncounted), *self.counted)
+
+    @property
+    def sorts(self) -> tuple[str, ...]:
+        return self.numbers
 
     @cached_property
     def text_names(self) -> frozenset[str]:
@@ -101,23 +111,7 @@ OUTCOMES = IndexSpec(
         "state",
     ),
     numbers=("trl", "price", "published_at", "valid_until", "updated_at"),
-    facets=(
-        "field",
-        "disciplines",
-        "industries",
-        "region",
-        "kind",
-        "category",
-        "funding_source",
-        "ip_status",
-        "ip_kinds",
-        "ipc",
-        "cooperation_modes",
-        "organisation",
-        "state",
-        "trl",
-    ),
-    sorts=("trl", "price", "published_at", "valid_until", "updated_at"),
+    counted=("trl",),
 )
 
 EXPERTS = IndexSpec(
@@ -147,18 +141,6 @@ EXPERTS = IndexSpec(
         "state",
     ),
     numbers=("published_at", "valid_until", "updated_at", "works_count"),
-    facets=(
-        "field",
-        "disciplines",
-        "regions_served",
-        "cooperation",
-        "professional_title",
-        "degree",
-        "availability",
-        "organisation",
-        "state",
-    ),
-    sorts=("published_at", "valid_until", "updated_at", "works_count"),
 )
 
 DEMANDS = IndexSpec(
@@ -187,28 +169,6 @@ DEMANDS = IndexSpec(
         "progress",
     ),
     numbers=(
-        "trl_from",
-        "trl_to",
-        "budget_from",
-        "budget_to",
-        "reward",
-        "published_at",
-        "deadline",
-        "updated_at",
-    ),
-    facets=(
-        "field",
-        "disciplines",
-        "industries",
-        "ipc",
-        "region",
-        "region_rule",
-        "cooperation_modes",
-        "organisation",
-        "state",
-        "progress",
-    ),
-    sorts=(
         "trl_from",
         "trl_to",
         "budget_from",

@@ -24,6 +24,7 @@ from market.errors import Forbidden, Invalid, Unauthenticated, Unreadable
 from market.models import IdempotentAnswer
 from market.services import idempotency
 from market.services.access import Principal
+from schemas import messages
 from schemas.base import pointers
 
 Who = Literal["anyone", "caller", "member", "reviewer", "administrator"]
@@ -176,7 +177,7 @@ def _write(
 ) -> Response:
     """One transaction: the earlier answer to this key, or the view's work together with its answer."""
     now = runtime().clock()
-    key = request.headers.get("Idempotency-Key", "")[:_KEY_LENGTH] if request.method == "POST" else ""
+    key = _idempotency_key()
     print_ = idempotency.fingerprint(request.method, request.full_path, request.get_data())
     with runtime().db.writing() as session:
         if key:
@@ -199,6 +200,14 @@ def _write(
                 ),
             )
         return response
+
+
+def _idempotency_key() -> str:
+    """The request's own, or an empty text. One that is too long is refused: shortened, two might be alike."""
+    key = request.headers.get("Idempotency-Key", "") if request.method == "POST" else ""
+    if len(key) > _KEY_LENGTH:
+        raise Invalid({"/headers/Idempotency-Key": [messages.TOO_LONG.format(max=_KEY_LENGTH)]})
+    return key
 
 
 def _respond(answer: Answer) -> Response:

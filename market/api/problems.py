@@ -8,7 +8,7 @@ import orjson
 import structlog
 from flask import Flask, Response, g, request
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from market.api.calls import language
 from market.api.catalogue import KINDS
@@ -68,7 +68,10 @@ def http(error: HTTPException) -> Response:
         return problem("internal")
     code = _BY_STATUS.get(status, "bad-request")
     limit = request.max_content_length
-    return problem(code, reason=error.description or error.name, limit=limit, noun="page")
+    response = problem(code, reason=error.description or error.name, limit=limit, noun="page")
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(error.valid_methods or ())
+    return response
 
 
 def _database(error: OperationalError) -> Response:

@@ -19,7 +19,7 @@ from tests.factories import Caller, SettableClock, add_member, opened
 def library(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[Library]:
     """Thirty outcomes, six experts and six demands, each posted a day after the one before."""
     clock = SettableClock(datetime(2027, 1, 1, 12, tzinfo=UTC))
-    with opened(tmp_path_factory.mktemp("library"), template, clock) as runtime:
+    with opened(tmp_path_factory.mktemp("library"), template, clock, match_threshold=0.05) as runtime:
         client = create_app(runtime).test_client()
         owner = Caller(client, add_member(runtime, name_zh="津门大学", name_en="Jinmen University"))
         other = Caller(client, add_member(runtime, name_zh="燕山公司", name_en="Yanshan Company"))

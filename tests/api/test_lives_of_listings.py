@@ -1,4 +1,4 @@
-"""Every action from every state, for every kind of listing: what market/services/lives.py allows, and nothing else."""
+"""Every action from every state, for every kind of listing: what services/lives.py allows, and nothing else."""
 
 from __future__ import annotations
 

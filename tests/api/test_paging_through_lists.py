@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.api.library import Library
-from tests.factories import Caller, post
+from tests.factories import Caller
 
 
 def pages(caller: Caller, path: str, **query: Any) -> list[dict[str, Any]]:
@@ -58,18 +57,24 @@ def test_organisations_can_be_paged(library: Library) -> None:
     assert len(found) == len(set(found)) == 2
 
 
-def test_matches_and_notifications_can_be_paged(owner: Caller, stranger: Caller, drain: Callable[[], int]) -> None:
-    for number in range(5):
-        post(owner, "outcome", title_zh=f"第{number}种防腐涂层")
-    first, second = post(stranger, "demand"), post(stranger, "demand", title_zh="另一处潮差区防腐涂层")
-    drain()
-    for path, count in ((f"demands/{first['id']}/matches", 5), ("notifications", 10)):
-        everything = ids(pages(stranger, path, limit=100))
-        assert len(everything) == len(set(everything)) == count
-        assert ids(pages(stranger, path, limit=2)) == everything
-    assert everything == sorted(everything, reverse=True)  # newest first
-    cursor = stranger.get(f"demands/{first['id']}/matches", limit=1).json["next"]
-    assert stranger.get(f"demands/{second['id']}/matches", cursor=cursor).status_code == 400
+def test_matches_can_be_paged(library: Library) -> None:
+    path = f"demands/{library.demands[2]['id']}/matches"
+    everything = ids(pages(library.other, path, limit=100))
+    assert len(everything) == len(set(everything)) > 2
+    assert ids(pages(library.other, path, limit=2)) == everything
+
+
+def test_notifications_can_be_paged_newest_first(library: Library) -> None:
+    everything = ids(pages(library.owner, "notifications", limit=100))
+    assert len(everything) == len(set(everything)) > 3
+    assert ids(pages(library.owner, "notifications", limit=3)) == everything == sorted(everything, reverse=True)
+
+
+def test_a_cursor_of_one_listings_matches_is_no_good_for_another(library: Library) -> None:
+    first, second = (f"demands/{library.demands[number]['id']}/matches" for number in (2, 4))
+    cursor = library.other.get(first, limit=1).json["next"]
+    assert cursor
+    assert library.other.get(second, limit=1, cursor=cursor).status_code == 400
 
 
 def test_a_page_size_and_other_facets_may_change_on_the_way(library: Library) -> None:

@@ -1,4 +1,4 @@
-"""Searches of one kind: filters, ranges, facets, sorts, highlights. The expectation is computed from what was posted."""
+"""Searches of one kind: filters, ranges, facets, sorts, highlights; compared with what was posted."""
 
 from __future__ import annotations
 
@@ -181,3 +181,8 @@ def test_a_hit_carries_its_score_and_a_summary(library: Library) -> None:
     assert item["score"] > 0
     assert "description_zh" not in item
     assert item["organisation"]["name_en"] in ("Jinmen University", "Yanshan Company")
+
+
+@pytest.mark.parametrize("name", ["field", "region", "state", "organisation", "cooperation_modes", "q", "facets"])
+def test_an_empty_parameter_is_as_good_as_none(library: Library, name: str) -> None:
+    assert library.ids("outcome", **{name: ""}) == {one["id"] for one in library.outcomes}

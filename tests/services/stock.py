@@ -33,7 +33,7 @@ def publish(runtime: Runtime, noun: str, organisation_id: uuid.UUID, **changes: 
             session,
             SYSTEM,
             LISTINGS[noun],
-            payload(noun, submit=True, **changes),
+            payload(noun, **{"submit": True, **changes}),
             now=runtime.clock(),
             organisation_id=organisation_id,
             owner_id=owner_id,

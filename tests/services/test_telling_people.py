@@ -113,7 +113,7 @@ def test_a_match_that_comes_back_tells_nobody_again(runtime: Runtime, drain: Dra
 def dismiss(runtime: Runtime, person: Person, match: uuid.UUID) -> None:
     principal = Principal(person.id, person.organisation_id, frozenset({"member"}))
     with runtime.db.writing() as session:
-        service.act(session, principal, match, "dismiss", reason="not_relevant", now=runtime.clock())
+        service.act(session, principal, match, "dismiss", reason="wrong_field", now=runtime.clock())
 
 
 def test_a_dismissed_pair_stays_quiet_even_if_its_jobs_run_later(
@@ -139,7 +139,7 @@ def test_a_dismissal_is_remembered_when_the_pair_is_scored_anew(runtime: Runtime
     change(runtime, "outcome", sides.outcome, trl=8)
     drain()
     match = matches(runtime)[sides.demand, sides.outcome]
-    assert (match.demand_state, match.demand_reason) == ("dismissed", "not_relevant")
+    assert (match.demand_state, match.demand_reason) == ("dismissed", "wrong_field")
 
 
 def test_whoever_joins_before_the_jobs_repeat_is_told_once(runtime: Runtime, drain: Drain, sides: Sides) -> None:
@@ -183,10 +183,8 @@ def test_a_weak_match_is_kept_without_telling_anybody(runtime: Runtime, drain: D
     organisation = add_organisation(runtime)
     add_person(runtime, organisation)
     publish(runtime, "demand", organisation)
-    publish(
-        runtime, "outcome", add_organisation(runtime), trl=1, price=90_000_000, field="aerospace",
-        cooperation_modes=["training"], indicators=[],
-    )  # fmt: skip
+    poor = {"trl": 1, "price": 90_000_000, "field": "aerospace", "indicators": [], "summary_zh": "", "summary_en": ""}
+    publish(runtime, "outcome", add_organisation(runtime), **poor)
     drain()
     [match] = matches(runtime).values()
     settings = runtime.settings
