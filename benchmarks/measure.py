@@ -91,14 +91,17 @@ def clock(call: Call) -> float:
     return time.perf_counter() - began
 
 
-def side_by_side(pairs: Sequence[tuple[Call, Call]], *, rounds: int) -> tuple[Times, Times]:
-    """Time both calls of each pair in turn, so that whatever disturbs the machine disturbs both alike."""
+def side_by_side(pairs: Sequence[tuple[Call, Call]], *, rounds: int, warm: bool = True) -> tuple[Times, Times]:
+    """Time both calls of each pair in turn, so that whatever disturbs the machine disturbs both alike.
+
+    `warm`: a round before those that count fills the caches.
+    """
     first: list[float] = []
     second: list[float] = []
-    for turn in range(rounds + 1):
+    for turn in range(rounds + warm):
         for one, other in pairs:
             times = clock(one), clock(other)
-            if turn:  # the first round warms caches
+            if turn >= warm:
                 first.append(times[0])
                 second.append(times[1])
     return Times.of(first), Times.of(second)

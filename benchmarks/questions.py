@@ -63,9 +63,9 @@ class _Listener:
         raise _Heard(query)
 
 
-def questions(rows: Path) -> dict[str, list[Question]]:
-    """Questions by kind, from the keywords of some outcomes."""
-    dice = random.Random("questions")
+def questions(rows: Path, *, seed: str = "questions") -> dict[str, list[Question]]:
+    """Questions by kind, from the keywords of some outcomes; other ones for another seed."""
+    dice = random.Random(seed)
     with (rows / "outcomes.ndjson").open("rb") as lines:
         listings = [orjson.loads(line) for line in islice(lines, 2_000)]
     dice.shuffle(listings)

@@ -28,6 +28,7 @@ def measure(data: Path, rows: Path) -> list[Figure]:
     asked = questions(rows)
     with opened(data) as runtime, servers.market(data, worker=True) as port, Connection(port) as connection:
         await_idle(runtime)
+        figures.append(_unseen(connection, runtime.engine, rows))
         everything: list[tuple[Times, Times]] = []
         for kind, some in asked.items():
             console.print(f"search: {kind}")
@@ -46,6 +47,17 @@ def measure(data: Path, rows: Path) -> list[Figure]:
         figures.append(_figure("all kinds", *both, goal=_GOAL))
         figures.append(_throughput(port, runtime.engine, [question for some in asked.values() for question in some]))
     return figures
+
+
+def _unseen(connection: Connection, engine: Engine, rows: Path) -> Figure:
+    """Questions asked once each: neither they nor most of what they find is in any cache of the service."""
+    console.print("search: questions never asked before")
+    others = questions(rows, seed="unseen")
+    for question in others["by price"]:  # only the interpreter is warmed
+        _ask(connection, question.path)
+    some = [question for kind in ("one word", "two words", "three words") for question in others[kind]]
+    pairs = [(partial(_ask, connection, one.path), _bare(engine, one.query())) for one in some]
+    return _figure("words never asked before", *side_by_side(pairs, rounds=1, warm=False))
 
 
 def _ask(connection: Connection, path: str) -> None:

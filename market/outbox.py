@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, text
+from sqlalchemy import ColumnElement, text
 from sqlmodel import Session, col, delete, func, select, update
 
 from market.db import insert_into, rows_touched
@@ -84,15 +84,24 @@ def enqueue(
 
 def due_name(session: Session, *, now: datetime) -> JobName | None:
     """The name of the job that has waited longest among those that may run; None when there is none."""
-    name = session.exec(select(Job.name).where(_due(now)).order_by(col(Job.run_at), col(Job.id)).limit(1)).first()
-    return None if name is None else JobName(name)
+    heads: list[tuple[datetime, JobName]] = []
+    for name in JobName:  # one look at the head of each queue, however long they are
+        queued = (Job.name == name.value, Job.state == "queued", col(Job.run_at) <= now)
+        head = session.exec(select(Job.run_at).where(*queued).order_by(col(Job.run_at)).limit(1)).first()
+        if head is not None:
+            heads.append((head, name))
+    lapsed = session.exec(select(Job.run_at, Job.name).where(*_lapsed(now)).limit(1)).first()
+    if lapsed is not None:
+        heads.append((lapsed[0], JobName(lapsed[1])))
+    return min(heads)[1] if heads else None
 
 
 def claim(session: Session, name: JobName, *, now: datetime, lease_seconds: float, limit: int) -> list[Claimed]:
     """Take up to `limit` due jobs of this name, oldest first, and count the attempt."""
+    _requeue_lapsed(session, now)
     chosen = session.exec(
         select(Job)
-        .where(_due(now), Job.name == name.value)
+        .where(Job.name == name.value, Job.state == "queued", col(Job.run_at) <= now)
         .order_by(col(Job.run_at), col(Job.id))
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -108,12 +117,21 @@ def claim(session: Session, name: JobName, *, now: datetime, lease_seconds: floa
     return [Claimed(job.id, name, job.key, job.payload, job.attempts + 1, lease) for job in chosen]
 
 
-def _due(now: datetime) -> ColumnElement[bool]:
-    """Queued and its time has come; or running under a lease that ran out: its worker died or slept too long."""
-    return or_(
-        (col(Job.state) == "queued") & (col(Job.run_at) <= now),
-        (col(Job.state) == "running") & (col(Job.lease_until) < now),
-    )
+def _lapsed(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Running under a lease that ran out: its worker died, or slept too long."""
+    return col(Job.state) == "running", col(Job.lease_until) < now
+
+
+def _requeue_lapsed(session: Session, now: datetime) -> None:
+    """Give what was abandoned back to the queue, or drop it where a newer one of its kind waits there."""
+    abandoned = session.exec(select(Job).where(*_lapsed(now)).with_for_update(skip_locked=True)).all()
+    for job in abandoned:
+        waiting = select(Job.id).where(Job.name == job.name, Job.key == job.key, Job.state == "queued")
+        if session.exec(waiting).first() is not None:
+            session.delete(job)
+        else:
+            job.state, job.lease, job.lease_until = "queued", "", None
+        session.flush()
 
 
 def renew(session: Session, jobs: Sequence[Claimed], *, now: datetime, lease_seconds: float) -> int:
@@ -138,7 +156,9 @@ def retry(session: Session, job: Claimed, *, at: datetime, error: str) -> int:
 
 
 def bury(session: Session, job: Claimed, *, error: str) -> int:
-    """Give the job up, and keep it to be seen and replayed."""
+    """Give the job up, and keep it to be seen and replayed. An older dead job of its name and key is forgotten."""
+    same = (col(Job.name) == job.name.value, col(Job.key) == job.key, col(Job.state) == "dead")
+    session.execute(delete(Job).where(*same).execution_options(synchronize_session=False))
     return _touch(session, [job], state="dead", lease="", lease_until=None, error=error[:4000])
 
 

@@ -128,7 +128,7 @@ class EverywhereQuery(Strict):
     """Search in all three at once."""
 
     q = Text(500, required=True)
-    kinds = DelimitedList(fields.String(validate=one_of(KINDS)), load_default=KINDS)
+    kinds = DelimitedList(fields.String(validate=one_of(KINDS)), load_default=KINDS, metadata={"default": [*KINDS]})
     limit = WholeParameter(1, 100, load_default=10, metadata={"description": "Hits of each kind 每类条数"})
     highlight = fields.Boolean(load_default=False)
 
@@ -137,7 +137,7 @@ class SuggestQuery(Strict):
     """What completes the words being typed."""
 
     q = Text(100, required=True)
-    kinds = DelimitedList(fields.String(validate=one_of(KINDS)), load_default=KINDS)
+    kinds = DelimitedList(fields.String(validate=one_of(KINDS)), load_default=KINDS, metadata={"default": [*KINDS]})
     limit = WholeParameter(1, 20, load_default=10)
 
 

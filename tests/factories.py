@@ -195,7 +195,8 @@ class Caller:
             options["data"] = json.dumps(body)
             options["content_type"] = "application/json"
         address = path if path.startswith("/") else f"/api/v1/{path}"
-        return self.client.open(address, method=method, headers={**sent, **(headers or {})}, **options)
+        headers = {**sent, **(headers or {})}
+        return self.client.open(address, method=method, headers=headers, buffered=True, **options)
 
 
 def _if_match(version: int | None) -> dict[str, str]:

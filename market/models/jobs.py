@@ -28,7 +28,7 @@ class Job(Row, SQLModel, table=True):
             sqlite_where=text("state = 'queued'"),
             postgresql_where=text("state = 'queued'"),
         ),
-        Index("jobs_due", "state", "name", "run_at"),
+        Index("jobs_due", "state", "name", "run_at", "id"),
     )
 
     name: str

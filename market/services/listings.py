@@ -212,8 +212,11 @@ def _refuse_taken_key(session: Session, listing: Listing, key: str | None) -> No
 def _assign(listing: Listing, values: dict[str, Any]) -> None:
     """Set the fields; the works of an expert are replaced as a whole. Checks what spans two fields."""
     works = values.pop("works", None)
+    last_day = listing.expires_on
     for name, value in values.items():
         setattr(listing, name, value)
+    if listing.expires_on != last_day:  # its owner is warned of the new one too
+        listing.warned = False
     listing.external_key = listing.external_key or None  # no key is no key, however it is said
     if works is not None and isinstance(listing, Expert):
         listing.works = [Work(position=position, **work) for position, work in enumerate(works)]

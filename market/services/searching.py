@@ -132,7 +132,7 @@ def _filters(noun: str, asked: Mapping[str, Any]) -> tuple[Filter, ...]:
     filters: list[Filter] = [
         AnyOf(name, tuple(str(value) for value in values))
         for name, values in asked.items()
-        if name in keywords and name != "state"
+        if name in keywords and name != "state" and values  # an empty parameter asks for nothing
     ]
     filters.append(AnyOf("state", tuple(asked.get("state") or ("published",))))
     for name, (low, high) in _RANGES[noun].items():

@@ -16,6 +16,7 @@ import tantivy
 from search.embedded.files import (
     Shelf,
     create,
+    exists,
     failing_as_unavailable,
     lock,
     reader,
@@ -121,7 +122,12 @@ class EmbeddedEngine:
         return reader(self._shelf(index))[0].num_docs
 
     def versions(self, index: str) -> Iterator[tuple[str, int]]:
-        return _versions(*reader(self._shelf(index)))
+        shelf = self._shelf(index)
+        if self._lock is not None and not exists(shelf):
+            # Wiped under the one who writes it: made anew, empty, so that what is missing can be told.
+            with self._writing(shelf):
+                pass
+        return _versions(*reader(shelf))
 
     def frequencies(self, index: str, terms: Iterable[str]) -> Frequencies:
         searcher, _ = reader(self._shelf(index))

@@ -68,6 +68,11 @@ def lock(root: Path) -> IO[bytes]:
     return file
 
 
+def exists(shelf: Shelf) -> bool:
+    """Whether there is an index on disk, whatever this process has open."""
+    return _stamp(shelf.path) is not None
+
+
 def create(shelf: Shelf) -> tantivy.Index:
     """Open the index of a shelf for writing, made empty if absent."""
     try:
@@ -90,7 +95,7 @@ def reader(shelf: Shelf) -> tuple[tantivy.Searcher, tantivy.Schema]:
     Raises EngineUnavailable while nobody has written the index.
     """
     index = shelf.index
-    if index is None or _stamp(shelf.path) != shelf.stamp:
+    if index is None or shelf.stamp is None or _stamp(shelf.path) != shelf.stamp:
         index = refresh(shelf)
     return index.searcher(), index.schema
 

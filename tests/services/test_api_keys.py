@@ -30,8 +30,7 @@ def accepted(runtime: Runtime, key: str) -> bool:
     with runtime.db.reading() as session:
         try:
             keys.authenticate(session, key, now=runtime.clock())
-        except Unauthenticated as error:
-            assert error.code == "bad-key"
+        except Unauthenticated:
             return False
     return True
 

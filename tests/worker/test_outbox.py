@@ -233,12 +233,10 @@ def test_replay_joins_a_job_of_the_key_that_waits_already(runtime: Runtime) -> N
     assert [(job.key, job.state) for job in jobs(runtime)] == [("a", "queued")]
 
 
-def test_replaying_the_same_key_twice_dead_leaves_one_job(runtime: Runtime) -> None:
+def test_a_job_that_dies_again_stands_in_the_list_of_the_dead_once(runtime: Runtime) -> None:
+    bury(runtime, "a", "b")
     bury(runtime, "a")
-    bury(runtime, "a")
-    with runtime.db.writing() as session:
-        outbox.replay(session, now=runtime.clock())
-    assert [(job.key, job.state) for job in jobs(runtime)] == [("a", "queued")]
+    assert keys_of(runtime, "notify", "dead") == ["a", "b"]
 
 
 def test_two_workers_never_hold_one_job(runtime: Runtime) -> None:
