@@ -115,7 +115,7 @@ def _match(runtime: Runtime, noun: str, identity: uuid.UUID) -> None:
         pairs = finder.pairs(noun, identity, least=settings.match_threshold)
     with runtime.db.writing() as session:
         now = runtime.clock()
-        matches.keep(session, noun, identity, pairs, notify_from=settings.notify_threshold, now=now)
+        matches.keep(session, {(noun, identity): pairs}, notify_from=settings.notify_threshold, now=now)
 
 
 def _candidate_queries(runtime: Runtime, noun: str, identity: uuid.UUID) -> Callable[[], None]:

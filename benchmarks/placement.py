@@ -24,34 +24,48 @@ from market.runtime import Runtime
 _BACKLOG = 7_000
 _SECONDS = 12.0  # of requests, while the backlog lasts
 _SEARCHES_A_POST = 4
+_ALONE = "none"
 
 
 def measure(data: Path, rows: Path) -> list[Figure]:
-    """Searches and posts with the worker at rest, in a child process, and in a thread of the web process."""
-    places: dict[str, Callable[[], AbstractContextManager[int]]] = {
-        "worker at rest": partial(servers.market, data, worker=True),
-        "worker in a child process": partial(servers.market, data, worker=True),
-        "worker in a thread": partial(servers.market_with_thread, data),
+    """Searches and posts without a worker; with one beside that has only these posts to do; and while a backlog is
+    indexed, by a child process and by a thread of the web process."""
+    beside = partial(servers.market, data, worker=True)
+    places: dict[str, tuple[Callable[[], AbstractContextManager[int]], bool]] = {
+        _ALONE: (partial(servers.market, data, worker=False), False),
+        "child process, no backlog": (beside, False),
+        "child process, backlog": (beside, True),
+        "thread, backlog": (partial(servers.market_with_thread, data), True),
     }
     figures: list[Figure] = []
     floors: tuple[Times, Times] | None = None
     with opened(data) as runtime:
         key = member_key(runtime)
-        for place, serve in places.items():
+        for place, (serve, busy) in places.items():
             console.print(f"placement: {place}")
             forget_jobs(runtime)
             with serve() as port:
-                await_idle(runtime)
-                backlog = 0 if floors is None else _fill(runtime)
-                searches, posts, seconds = _ask(runtime, port, key, rows, busy=bool(backlog))
-                indexed = backlog + len(posts.ms) - waiting(runtime, [JobName.INDEX]) if backlog else 0
+                if place != _ALONE:
+                    await_idle(runtime)
+                _warm(port, rows)
+                backlog = _fill(runtime) if busy else 0
+                searches, posts, seconds = _ask(runtime, port, key, rows, busy=busy)
+                indexed = backlog + len(posts.ms) - waiting(runtime, [JobName.INDEX])
                 forget_jobs(runtime)
             floors = floors or (searches, posts)
-            note = f"{indexed / seconds:.0f} docs/s indexed meanwhile" if backlog else ""
+            note = f"{indexed / seconds:.0f} docs/s indexed meanwhile" if place != _ALONE else ""
             for name, times, floor in (("GET /outcomes", searches, floors[0]), ("POST /outcomes", posts, floors[1])):
-                figure = latency(f"{name}, {place}", times, "worker at rest", floor)
+                figure = latency(f"{name}, worker: {place}", times, "no worker", floor)
                 figures.append(replace(figure, note=f"{note}; longest {times.ms[-1]:.0f} ms".removeprefix("; ")))
     return figures
+
+
+def _warm(port: int, rows: Path) -> None:
+    """Fill the caches of the service, which each place starts without."""
+    with Connection(port) as connection:
+        for some in questions(rows).values():
+            for question in some:
+                succeed(connection.get(question.path))
 
 
 def _fill(runtime: Runtime) -> int:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event
+from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 from market.errors import MarketError
 
@@ -68,10 +68,24 @@ class Database:
         self._writer.dispose()
 
 
-def insert_into(session: Session, table: Any) -> Any:
-    """The dialect's own INSERT, which knows ON CONFLICT; SQLite and PostgreSQL spell it alike."""
-    dialect = session.get_bind().dialect.name
-    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
+def dialect_of(session: Session) -> str:
+    """The database's name: sqlite or postgresql."""
+    return session.get_bind().dialect.name
+
+
+def insert_into(dialect: str, model: type[SQLModel]) -> Any:
+    """The dialect's own INSERT into a model's table, which knows ON CONFLICT; both dialects spell it alike."""
+    return (sqlite if dialect == "sqlite" else postgresql).insert(_table(model))
+
+
+def append(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that nobody will look at again in this session: several times as fast as objects would be."""
+    if rows:
+        session.connection().execute(insert(_table(model)), rows)
+
+
+def _table(model: type[SQLModel]) -> Any:
+    return model.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 
 
 def rows_touched(result: Any) -> int:

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, text
+from sqlalchemy import ColumnElement, Executable, text
 from sqlmodel import Session, col, delete, func, select, update
 
-from market.db import insert_into, rows_touched
+from market.db import dialect_of, insert_into, rows_touched
 from market.models import Job, Schedule
 from market.models.base import new_id
 
@@ -71,15 +72,19 @@ def enqueue(
         for key in dict.fromkeys(keys)
     ]
     if rows:
-        insert = insert_into(session, Job)
-        session.execute(
-            insert.on_conflict_do_update(
-                index_elements=["name", "key"],
-                index_where=text("state = 'queued'"),
-                set_={"run_at": insert.excluded.run_at},
-            ),
-            rows,
-        )
+        session.connection().execute(_enqueue(dialect_of(session)), rows)
+
+
+@lru_cache
+def _enqueue(dialect: str) -> Executable:
+    """Kept: every write runs it, and making it takes longer than running it."""
+    insert = insert_into(dialect, Job)
+    statement: Executable = insert.on_conflict_do_update(
+        index_elements=["name", "key"],
+        index_where=text("state = 'queued'"),
+        set_={"run_at": insert.excluded.run_at},
+    )
+    return statement
 
 
 def due_name(session: Session, *, now: datetime) -> JobName | None:
@@ -202,7 +207,7 @@ def periodic_due(session: Session, *, now: datetime, every: Mapping[JobName, tim
 def enqueue_due(session: Session, *, now: datetime, every: Mapping[JobName, timedelta]) -> None:
     """Enqueue the periodic jobs whose time has come; of many workers, the one that moves the due date on."""
     for name, interval in every.items():
-        insert = insert_into(session, Schedule).values(name=name.value, due_at=now + interval)
+        insert = insert_into(dialect_of(session), Schedule).values(name=name.value, due_at=now + interval)
         moved = session.execute(
             insert.on_conflict_do_update(
                 index_elements=["name"],

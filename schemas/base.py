@@ -174,5 +174,5 @@ def pointers(errors: Any, prefix: str = "") -> dict[str, list[str]]:
             for pointer, texts in pointers(inner, prefix + step).items():
                 found.setdefault(pointer, []).extend(texts)
         return found
-    texts = errors if isinstance(errors, (list, tuple)) else [errors]
-    return {prefix: [messages.translated(text) for text in texts]}
+    told = errors if isinstance(errors, (list, tuple)) else [errors]
+    return {prefix: [messages.translated(text) for text in told]}

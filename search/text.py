@@ -141,10 +141,15 @@ def terms(text: str) -> list[str]:
 
     Han words of two characters or more and stemmed Latin words, without stop words and bare numbers.
     """
-    found: list[str] = []
+    return [term for term, _ in terms_as_written(text)]
+
+
+def terms_as_written(text: str) -> list[tuple[str, str]]:
+    """The same, each with the (normalised) word it was made of."""
+    found: list[tuple[str, str]] = []
     for run, _, is_han_run in runs(normalise(text)):
         if is_han_run:
-            found += [w for w in rjieba.cut(run, False) if len(w) > 1 and w not in STOP_WORDS]
+            found += [(w, w) for w in rjieba.cut(run, False) if len(w) > 1 and w not in STOP_WORDS]
         elif len(run) > 1 and run not in STOP_WORDS and not run.replace(".", "").isdigit():
-            found.append(stem(run))
+            found.append((stem(run), run))
     return found

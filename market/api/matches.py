@@ -44,7 +44,7 @@ def _of_listing(noun: str) -> None:
         more = len(found) > limit
         cursor = paging.encode(secret, [page[-1][0].score, str(page[-1][0].id)]) if more else None
         side = "demand" if model is Demand else "offer"
-        items = [_shown(call, match, side, other) for match, other in page]
+        items = [_shown(call, match, side, other) for match, other in page if other is not None]
         return Answer({"items": items, "next": cursor}, next_cursor=cursor)
 
 

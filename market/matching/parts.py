@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from heapq import nlargest
+from itertools import islice
 from typing import Any
 
 from market.matching import indicators
@@ -63,33 +65,36 @@ def text(demand: Signature, offer: Signature, wanted: KeyTerms) -> Part | None:
     """How much of what the demand speaks of, the offer speaks of too."""
     if "both" not in (demand.languages, offer.languages) and demand.languages != offer.languages:
         return None  # no word could be shared: that tells nothing
-    if not wanted or not offer.words.counts:
+    total = sum(weight for _, weight in wanted)
+    if not total or not offer.words.counts:
         return None
-    covered = _coverage(wanted, offer.words)
-    shown = offer.words
+    covered = _coverage(wanted, offer.words) / total
     best: list[tuple[float, str]] = []
     if offer.works:
-        best = nlargest(_BEST_WORKS, ((_coverage(wanted, words), title) for title, words in offer.works))
+        best = nlargest(_BEST_WORKS, [(_coverage(wanted, words) / total, title) for title, words in offer.works])
         of_works = sum(share for share, _ in best) / len(best)
         covered = max(covered, (1 - _WORK_SHARE) * covered + _WORK_SHARE * of_works)
-        shown = Words({**offer.words.counts, **{t: 1 for _, words in offer.works for t in words.counts}}, 0)
-    shared = [demand.surfaces.get(term, term) for term, _ in wanted if term in shown.counts][:8]
     titles = [f"《{title}》" for share, title in best[:1] if share > 0]
-    return Part("text", covered / (covered + _HALF_COVERED), 8.0, 0.5, (*shared, *titles))
+    evidence = (*islice(_shared(demand, offer, wanted), 8), *titles)
+    return Part("text", covered / (covered + _HALF_COVERED), 8.0, 0.5, evidence)
 
 
 def _coverage(wanted: KeyTerms, words: Words) -> float:
-    """The weighted share of `wanted` found in `words`, repeated words saturating as in BM25 (Robertson 1994)."""
-    total = sum(weight for _, weight in wanted)
-    if not total:
-        return 0.0
+    """The weight of `wanted` found in `words`, repeated words saturating as in BM25 (Robertson 1994)."""
+    counts = words.counts
     ceiling = _SATURATION * (1 - _LENGTH_SHARE + _LENGTH_SHARE * words.length / _USUAL_LENGTH)
-    found = 0.0
-    for term, weight in wanted:
-        count = words.counts.get(term)
-        if count:
-            found += weight * count / (count + ceiling)
-    return found / total
+    found = [(weight, counts[term]) for term, weight in wanted if term in counts]
+    return sum([weight * count / (count + ceiling) for weight, count in found])
+
+
+def _shared(demand: Signature, offer: Signature, wanted: KeyTerms) -> Iterator[str]:
+    """The wanted terms that the offer or one of its works holds, as the demand writes them, heaviest first."""
+    bags = [offer.words.counts, *(words.counts for _, words in offer.works)]
+    for term, _ in wanted:
+        for counts in bags:
+            if term in counts:
+                yield demand.surfaces.get(term, term)
+                break
 
 
 def field(demand: Signature, offer: Signature) -> Part | None:
@@ -111,12 +116,16 @@ def industries(demand: Signature, offer: Signature) -> Part | None:
 
 
 def _nearest(name: str, wanted: Iterable[str], offered: Iterable[str], *, weight: float) -> Part | None:
-    nearness = vocabulary(name).nearness
-    pairs = [(nearness(left, right), left, right) for left in wanted for right in offered]
+    pairs = [(_nearness(name, left, right), left, right) for left in wanted for right in offered]
     if not pairs:
         return None
     best, left, right = max(pairs)
     return Part(name, best, weight, 0.4, (left, right))
+
+
+@lru_cache(maxsize=1 << 16)
+def _nearness(name: str, left: str, right: str) -> float:
+    return vocabulary(name).nearness(left, right)
 
 
 def trl(demand: Signature, offer: Signature) -> Part | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
-from search.text import is_han, normalise, runs, stem, terms
+from search.text import is_han, terms_as_written
 
 Range = tuple[float | None, float | None]
 """From and to; None leaves an end open."""
@@ -59,21 +59,31 @@ class Signature:
 
 def bag(texts: Iterable[tuple[str, float]]) -> Words:
     """The words of several (text, weight) pairs together."""
-    counts: Counter[str] = Counter()
+    counts: dict[str, float] = {}
     for text, weight in texts:
-        for term in terms(text):
-            counts[term] += weight  # type: ignore[assignment]  # weights may be fractions
-    return Words(dict(counts), float(sum(counts.values())))
+        for term, _ in _analysed(text):
+            counts[term] = counts.get(term, 0.0) + weight
+    return Words(counts, sum(counts.values()))
 
 
 def surface_forms(texts: Iterable[str]) -> dict[str, str]:
     """For each stem that is no word itself, the first word it was cut from, for people to read."""
     forms: dict[str, str] = {}
     for text in texts:
-        for run, _, han in runs(normalise(text)):
-            if not han and (root := stem(run)) != run:
-                forms.setdefault(root, run)
+        for term, written in _analysed(text):
+            if term != written:
+                forms.setdefault(term, written)
     return forms
+
+
+def scripts(texts: Iterable[str]) -> str:
+    """Which languages the texts are in: zh, en or both."""
+    seen = {is_han(term) for text in texts for term in {term for term, _ in _analysed(text)}}
+    return "both" if len(seen) != 1 else "zh" if True in seen else "en"
+
+
+# The three readings of a listing follow each other; analysing its texts is nearly all their work.
+_analysed = lru_cache(maxsize=64)(terms_as_written)
 
 
 def pack(signature: Signature) -> bytes:
@@ -92,9 +102,3 @@ def unpack(body: bytes) -> Signature:
     for name in ("disciplines", "industries", "regions", "modes"):
         data[name] = tuple(data[name])
     return Signature(**data)
-
-
-def scripts(texts: Iterable[str]) -> str:
-    """Which languages the texts are in: zh, en or both."""
-    seen = {is_han(term) for text in texts for term in terms(text)}
-    return "both" if len(seen) != 1 else "zh" if True in seen else "en"

@@ -45,12 +45,12 @@ class Demand(Listing, SQLModel, table=True):
     problem_en: str = ""
     background_zh: str = ""
     background_en: str = ""
-    industries: list[str] = Field(default_factory=list, sa_type=JSON)
-    ipc: list[str] = Field(default_factory=list, sa_type=JSON)
-    indicators: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    industries: list[str] = Field(default=[], sa_type=JSON)
+    ipc: list[str] = Field(default=[], sa_type=JSON)
+    indicators: list[dict[str, Any]] = Field(default=[], sa_type=JSON)
     trl_from: int | None = None
     trl_to: int | None = None
-    cooperation_modes: list[str] = Field(default_factory=list, sa_type=JSON)
+    cooperation_modes: list[str] = Field(default=[], sa_type=JSON)
     budget_from: int | None = Field(default=None, sa_type=BigInteger)  # CNY
     budget_to: int | None = Field(default=None, sa_type=BigInteger)  # CNY
     budget_negotiable: bool = False
@@ -58,7 +58,7 @@ class Demand(Listing, SQLModel, table=True):
     region: str = ""
     region_rule: str = "none"
     deadline: date | None = None
-    intended: list[str] = Field(default_factory=list, sa_type=JSON)
+    intended: list[str] = Field(default=[], sa_type=JSON)
     organisation_masked: bool = False
     progress: str = "open"
 

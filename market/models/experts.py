@@ -45,8 +45,8 @@ class Expert(Listing, SQLModel, table=True):
     directions_en: str = ""
     biography_zh: str = ""
     biography_en: str = ""
-    regions_served: list[str] = Field(default_factory=list, sa_type=JSON)
-    cooperation: list[str] = Field(default_factory=list, sa_type=JSON)
+    regions_served: list[str] = Field(default=[], sa_type=JSON)
+    cooperation: list[str] = Field(default=[], sa_type=JSON)
     availability: str = ""
     orcid: str = ""
     consented: bool = False

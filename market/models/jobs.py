@@ -33,7 +33,7 @@ class Job(Row, SQLModel, table=True):
 
     name: str
     key: str
-    payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    payload: dict[str, Any] = Field(default={}, sa_type=JSON)
     state: str = "queued"
     run_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     attempts: int = 0

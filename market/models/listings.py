@@ -28,9 +28,9 @@ class Listing(Row, SQLModel):
     owner_id: uuid.UUID | None = Field(default=None, foreign_key="users.id", index=True)
     external_key: str | None = None
     language: str = "zh"
-    keywords: list[str] = Field(default_factory=list, sa_type=JSON)
+    keywords: list[str] = Field(default=[], sa_type=JSON)
     field: str = ""
-    disciplines: list[str] = Field(default_factory=list, sa_type=JSON)
+    disciplines: list[str] = Field(default=[], sa_type=JSON)
     contact_name: str = ""
     contact_phone: str = ""
     contact_email: str = ""

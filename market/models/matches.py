@@ -34,7 +34,7 @@ class Match(Row, SQLModel, table=True):
     outcome_id: uuid.UUID | None = Field(default=None, foreign_key="outcomes.id", index=True, ondelete="CASCADE")
     expert_id: uuid.UUID | None = Field(default=None, foreign_key="experts.id", index=True, ondelete="CASCADE")
     score: float
-    parts: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    parts: list[dict[str, Any]] = Field(default=[], sa_type=JSON)
     active: bool = True
     demand_state: str = "new"
     offer_state: str = "new"

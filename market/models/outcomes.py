@@ -45,22 +45,22 @@ class Outcome(Listing, SQLModel, table=True):
     description_en: str = ""
     advantages_zh: str = ""
     advantages_en: str = ""
-    owners: list[str] = Field(default_factory=list, sa_type=JSON)
-    inventors: list[str] = Field(default_factory=list, sa_type=JSON)
-    industries: list[str] = Field(default_factory=list, sa_type=JSON)
-    ipc: list[str] = Field(default_factory=list, sa_type=JSON)
+    owners: list[str] = Field(default=[], sa_type=JSON)
+    inventors: list[str] = Field(default=[], sa_type=JSON)
+    industries: list[str] = Field(default=[], sa_type=JSON)
+    ipc: list[str] = Field(default=[], sa_type=JSON)
     kind: str = ""
     category: str = ""
     funding_source: str = ""
     trl: int | None = None
     ip_status: str = ""
-    ip_rights: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
-    cooperation_modes: list[str] = Field(default_factory=list, sa_type=JSON)
+    ip_rights: list[dict[str, Any]] = Field(default=[], sa_type=JSON)
+    cooperation_modes: list[str] = Field(default=[], sa_type=JSON)
     price: int | None = Field(default=None, sa_type=BigInteger)  # CNY
     price_negotiable: bool = False
-    indicators: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    indicators: list[dict[str, Any]] = Field(default=[], sa_type=JSON)
     region: str = ""
-    awards: list[str] = Field(default_factory=list, sa_type=JSON)
+    awards: list[str] = Field(default=[], sa_type=JSON)
     valid_until: date | None = None
 
     organisation: Organisation = Relationship(sa_relationship_kwargs={"lazy": "joined", "innerjoin": True})

@@ -23,7 +23,7 @@ class AuditEntry(Row, SQLModel, table=True):
     action: str
     noun: str
     subject_id: uuid.UUID = Field(index=True)
-    details: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    details: dict[str, Any] = Field(default={}, sa_type=JSON)
 
 
 class IdempotentAnswer(SQLModel, table=True):
@@ -35,6 +35,6 @@ class IdempotentAnswer(SQLModel, table=True):
     key: str = Field(primary_key=True)
     fingerprint: str  # SHA-256 of method, path and body
     status: int
-    headers: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    headers: dict[str, str] = Field(default={}, sa_type=JSON)
     body: bytes = Field(sa_type=LargeBinary)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime, index=True)

@@ -26,7 +26,7 @@ class User(Row, SQLModel, table=True):
     email: str = Field(unique=True)
     name: str
     language: str = "zh"
-    roles: list[str] = Field(default_factory=list, sa_type=JSON)
+    roles: list[str] = Field(default=[], sa_type=JSON)
     organisation_id: uuid.UUID | None = Field(default=None, foreign_key="organisations.id", index=True)
     active: bool = True
 

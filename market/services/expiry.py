@@ -29,7 +29,7 @@ def expire(session: Session, *, now: datetime) -> int:
             listing.state = "expired"
             listing.version += 1
             listing.updated_at = now
-            audit.record(session, SYSTEM, "expire", listing)
+            audit.record(session, SYSTEM, "expire", listing, now=now)
             notifications.tell_owners(session, listing, "listing_expired", now=now)
         enqueue(session, JobName.INDEX, [f"{noun}:{listing.id}" for listing in due], now=now)
         if len(due) == _AT_ONCE:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, col, delete, select
 
-from market.db import insert_into
+from market.db import dialect_of, insert_into
 from market.matching import signatures
 from market.matching.signatures import Indicator, Signature
 from market.models import LISTINGS, Demand, Expert, Listing, Outcome
@@ -148,7 +148,7 @@ def signature_row(listing: Listing) -> dict[str, Any]:
 def keep_signatures(session: Session, rows: Sequence[Mapping[str, Any]], gone: Iterable[Reference]) -> None:
     """Store signatures, each over its listing's older one, and drop those of listings that are gone."""
     if rows:
-        insert = insert_into(session, SignatureRow)
+        insert = insert_into(dialect_of(session), SignatureRow)
         new = {name: insert.excluded[name] for name in ("version", "body")}
         session.execute(insert.on_conflict_do_update(index_elements=["listing_id"], set_=new), rows)
     dropped = [identity for _, identity in gone]

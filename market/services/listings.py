@@ -42,16 +42,16 @@ def create(
         organisation_id, owner_id = actor.organisation_id, actor.user_id
     if organisation_id is None:
         raise Conflict("organisation-missing")
-    values = dict(data)
-    submitted = values.pop("submit", False)
-    listing = model(organisation_id=organisation_id, owner_id=owner_id, created_at=now, updated_at=now)
+    submitted = data.get("submit", False)
+    values = {name: value for name, value in data.items() if name not in ("submit", "works")}
+    listing = model(organisation_id=organisation_id, owner_id=owner_id, created_at=now, updated_at=now, **values)
     if actor is not SYSTEM:  # whoever loads files has looked for the keys already, all at once
-        _refuse_taken_key(session, listing, values.get("external_key"))
-    _assign(listing, values)
-    session.add(listing)
-    audit.record(session, actor, "create", listing)
+        _refuse_taken_key(session, organisation_id, model, data.get("external_key"))
+    _settle(listing, data.get("works"))
+    audit.record(session, actor, "create", listing, now=now)
     if submitted:
         _move(session, actor, listing, "submit", now=now)
+    session.add(listing)
     _touched(session, listing, now=now)
     return listing
 
@@ -98,12 +98,15 @@ def change(
     require_owner(actor, listing)
     if listing.state == "closed":
         raise Conflict("closed")
-    _refuse_taken_key(session, listing, data.get("external_key"))
-    changed = sorted(data)
-    _assign(listing, data)
-    if listing.published and not (_trusted(session, listing) or actor.staff):
+    if data.get("external_key") != listing.external_key:
+        _refuse_taken_key(session, listing.organisation_id, model, data.get("external_key"))
+    for name, value in data.items():
+        if name != "works":
+            setattr(listing, name, value)
+    _settle(listing, data.get("works"))
+    if listing.published and not (actor.staff or _trusted(session, listing)):
         listing.state = "submitted"
-    audit.record(session, actor, "change", listing, fields=changed)
+    audit.record(session, actor, "change", listing, now=now, fields=sorted(data))
     _next_version(session, listing, now=now)
     return listing
 
@@ -120,7 +123,7 @@ def remove(
     """Delete the listing with its works, matches and their notifications; the audit trail stays."""
     listing = get_to_change(session, actor, model, identity, version=version)
     require_owner(actor, listing)
-    audit.record(session, actor, "delete", listing)
+    audit.record(session, actor, "delete", listing, now=now)
     signature = session.get(Signature, listing.id)
     if signature is not None:
         session.delete(signature)
@@ -160,10 +163,10 @@ def _move(
     if present not in transition.sources:
         raise Conflict("not-in-this-state", action=action, state=present)
     setattr(listing, attribute, transition.to)
-    audit.record(session, actor, action, listing, before=present, after=transition.to)
+    audit.record(session, actor, action, listing, now=now, before=present, after=transition.to)
     if action == "submit":
         listing.rejection_reason = listing.rejection_text = ""
-        if _trusted(session, listing) or "administrator" in actor.roles:
+        if "administrator" in actor.roles or _trusted(session, listing):
             listing.state = "published"
     elif action == "extend":
         _extend(listing, until=details["until"], today=now.date())
@@ -200,24 +203,16 @@ def _trusted(session: Session, listing: Listing) -> bool:
     return organisation is not None and organisation.trusted
 
 
-def _refuse_taken_key(session: Session, listing: Listing, key: str | None) -> None:
+def _refuse_taken_key(session: Session, organisation_id: uuid.UUID, model: type[Listing], key: str | None) -> None:
     """An organisation's own key names one listing of a kind."""
-    model = type(listing)
-    if key and key != listing.external_key:
-        of_it = select(model.id).where(model.organisation_id == listing.organisation_id)
-        if session.exec(of_it.where(model.external_key == key)).first() is not None:
+    if key:
+        of_it = select(model.id).where(model.organisation_id == organisation_id, model.external_key == key)
+        if session.exec(of_it).first() is not None:
             raise Invalid({"/external_key": [messages.KEY_TAKEN]})
 
 
-def _assign(listing: Listing, values: dict[str, Any]) -> None:
-    """Set the fields; the works of an expert are replaced as a whole. Checks what spans two fields."""
-    works = values.pop("works", None)
-    last_day = listing.expires_on
-    for name, value in values.items():
-        setattr(listing, name, value)
-    if listing.expires_on != last_day:  # its owner is warned of the new one too
-        listing.warned = False
-    listing.external_key = listing.external_key or None  # no key is no key, however it is said
+def _settle(listing: Listing, works: list[dict[str, Any]] | None) -> None:
+    """Replace an expert's works where they are given, and check what spans several fields."""
     if works is not None and isinstance(listing, Expert):
         listing.works = [Work(position=position, **work) for position, work in enumerate(works)]
     headings = (f"{listing.HEADING}_zh", f"{listing.HEADING}_en")

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
-from market.db import insert_into
+from market.db import dialect_of, insert_into
 from market.errors import Conflict, NotFound
 from market.models import LISTINGS, Demand, Listing, Match
 from market.models.base import new_id
 from market.outbox import JobName, enqueue
 from market.services import notifications
 from market.services.access import Principal, owns, require_owner, visible_to
+from market.services.indexing import Reference
 from market.services.pairing import Fitting, Pair
+
+Key = tuple[uuid.UUID, uuid.UUID]
+"""A demand's id and an offer's."""
 
 _KEPT = 100  # matches of each kind that one listing's run may add: more would only bury the best
 
@@ -29,56 +34,68 @@ _MOVES = {
 
 def keep(
     session: Session,
-    noun: str,
-    identity: uuid.UUID,
-    fitting: Fitting,
+    found: Mapping[Reference, Fitting],
     *,
     notify_from: float,
     now: datetime,
 ) -> None:
-    """Make the listing's matches equal to what fits: add, rescore, withdraw; enqueue notifications of those that
-    newly reach `notify_from`. May be repeated. Pairs with a listing that has gone or closed meanwhile are
-    left out: that listing's own job has withdrawn them, or will. Matches that the other side's job has added
+    """Make the matches of these listings equal to what fits them: add, rescore, withdraw; enqueue notifications of
+    those that newly reach `notify_from`. May be repeated. Pairs with a listing that has gone or closed meanwhile
+    are left out: that listing's own job has withdrawn them, or will. Matches that the other side's job has added
     meanwhile stay: this side has not looked at them.
     """
-    column = getattr(Match, f"{noun}_id")
-    old = {
-        (match.demand_id, match.offer_id): match
-        for match in session.exec(select(Match).where(column == identity).with_for_update())
-    }
-    open_ids = _matchable(session, fitting.pairs)
-    kept: set[tuple[uuid.UUID, uuid.UUID]] = set()
-    news: list[str] = []
-    added: dict[str, int] = {}
-    for pair in fitting.pairs:
-        key = (pair.demand_id, pair.offer_id)
-        if not {pair.demand_id, pair.offer_id} <= open_ids:
-            continue
-        match = old.get(key)
-        if match is None:
-            added[pair.offer_noun] = added.get(pair.offer_noun, 0) + 1
-            if added[pair.offer_noun] > _KEPT:
+    old = _matches_of(session, found)
+    by_key = {_key(match): match for matches in old.values() for match in matches}
+    open_ids = _matchable(session, [pair for fitting in found.values() for pair in fitting.pairs])
+    new: dict[Key, dict[str, Any]] = {}
+    news: list[Key] = []
+    for reference, fitting in found.items():
+        kept: set[Key] = set()
+        added: Counter[str] = Counter()
+        for pair in fitting.pairs:
+            key = (pair.demand_id, pair.offer_id)
+            match = by_key.get(key)
+            added[pair.offer_noun] += match is None
+            if not open_ids.issuperset(key) or (match is None and added[pair.offer_noun] > _KEPT):
                 continue
-        kept.add(key)
-        told_before = match is not None and match.active and match.score >= notify_from
-        parts = [part.as_row() for part in pair.score.parts]
-        if match is None:
-            match_id = _add(session, pair, parts, now=now)
-        else:
-            match_id = match.id
-            if (match.score, match.parts, match.active) != (pair.score.value, parts, True):
-                match.score, match.parts, match.active, match.updated_at = pair.score.value, parts, True, now
-        if pair.score.value >= notify_from and not told_before:
-            news.append(str(match_id))
-    for key, match in old.items():
-        if match.active and key not in kept and fitting.partners.intersection(key):
-            match.active, match.updated_at = False, now
-    enqueue(session, JobName.NOTIFY, news, now=now)
+            kept.add(key)
+            told_before = match is not None and match.active and match.score >= notify_from
+            if match is None:
+                new[key] = _row(pair, now=now)
+            else:
+                _rescore(match, pair, now=now)
+            if pair.score.value >= notify_from and not told_before:
+                news.append(key)
+        for match in old[reference]:
+            if match.active and _key(match) not in kept and fitting.partners.intersection(_key(match)):
+                match.active, match.updated_at = False, now
+    ids = {key: match.id for key, match in by_key.items()} | _add(session, list(new.values()))
+    enqueue(session, JobName.NOTIFY, [str(ids[key]) for key in news], now=now)
 
 
-def _add(session: Session, pair: Pair, parts: list[dict[str, Any]], *, now: datetime) -> uuid.UUID:
-    """Insert; where the other side's job was faster, its row gets our score: both are the same."""
-    row = {
+def _key(match: Match) -> Key:
+    return match.demand_id, match.offer_id
+
+
+def _matches_of(session: Session, references: Iterable[Reference]) -> dict[Reference, list[Match]]:
+    """The matches of each listing, active or not, held until the transaction ends; one query a noun."""
+    held: dict[Reference, list[Match]] = {reference: [] for reference in references}
+    for noun in {noun for noun, _ in held}:
+        side = f"{noun}_id"
+        mine = [identity for one, identity in held if one == noun]
+        for match in session.exec(select(Match).where(col(getattr(Match, side)).in_(mine)).with_for_update()):
+            held[noun, getattr(match, side)].append(match)
+    return held
+
+
+def _rescore(match: Match, pair: Pair, *, now: datetime) -> None:
+    parts = [part.as_row() for part in pair.score.parts]
+    if (match.score, match.parts, match.active) != (pair.score.value, parts, True):
+        match.score, match.parts, match.active, match.updated_at = pair.score.value, parts, True, now
+
+
+def _row(pair: Pair, *, now: datetime) -> dict[str, Any]:
+    return {
         "id": new_id(),
         "created_at": now,
         "updated_at": now,
@@ -86,20 +103,30 @@ def _add(session: Session, pair: Pair, parts: list[dict[str, Any]], *, now: date
         "outcome_id": pair.offer_id if pair.offer_noun == "outcome" else None,
         "expert_id": pair.offer_id if pair.offer_noun == "expert" else None,
         "score": pair.score.value,
-        "parts": parts,
+        "parts": [part.as_row() for part in pair.score.parts],
         "active": True,
         "demand_state": "new",
         "offer_state": "new",
         "demand_reason": "",
         "offer_reason": "",
     }
-    insert = insert_into(session, Match).values(row)
-    statement = insert.on_conflict_do_update(
-        index_elements=["demand_id", f"{pair.offer_noun}_id"],
-        set_={"score": insert.excluded.score, "parts": insert.excluded.parts, "active": True},
-    ).returning(Match.id)
-    identity: uuid.UUID = session.execute(statement).scalar_one()
-    return identity
+
+
+def _add(session: Session, rows: Sequence[dict[str, Any]]) -> dict[Key, uuid.UUID]:
+    """Insert; where the other side's job was faster, its row gets our score: both are the same. Gives the ids."""
+    ids: dict[Key, uuid.UUID] = {}
+    for offer in ("outcome_id", "expert_id"):
+        mine = [row for row in rows if row[offer] is not None]
+        if not mine:
+            continue
+        insert = insert_into(dialect_of(session), Match)
+        upsert = insert.on_conflict_do_update(
+            index_elements=["demand_id", offer],
+            set_={"score": insert.excluded.score, "parts": insert.excluded.parts, "active": True},
+        ).returning(Match.id, Match.demand_id, getattr(Match, offer))
+        for identity, demand_id, offer_id in session.connection().execute(upsert, mine):
+            ids[demand_id, offer_id] = identity
+    return ids
 
 
 def _matchable(session: Session, pairs: Sequence[Pair]) -> set[uuid.UUID]:
@@ -118,11 +145,12 @@ def _matchable(session: Session, pairs: Sequence[Pair]) -> set[uuid.UUID]:
     return found
 
 
-def withdraw(session: Session, noun: str, identity: uuid.UUID, *, now: datetime) -> None:
-    """End all matches of a listing that is no longer open. May be repeated."""
-    column = getattr(Match, f"{noun}_id")
-    for match in session.exec(select(Match).where(column == identity, col(Match.active))):
-        match.active, match.updated_at = False, now
+def withdraw(session: Session, references: Sequence[Reference], *, now: datetime) -> None:
+    """End all matches of listings that are no longer open. May be repeated."""
+    for matches in _matches_of(session, references).values():
+        for match in matches:
+            if match.active:
+                match.active, match.updated_at = False, now
 
 
 def tell(session: Session, identity: uuid.UUID, *, least: float, now: datetime) -> int:
@@ -147,8 +175,9 @@ def of_listing(
     state: str | None,
     after: tuple[float, uuid.UUID] | None,
     limit: int,
-) -> list[tuple[Match, Listing]]:
-    """The matches of one's own listing, best first, each with the listing on the other side.
+) -> list[tuple[Match, Listing | None]]:
+    """The matches of one's own listing, best first, each with the listing on the other side, or None where
+    that has gone out of sight and the match is about to end.
 
     Dismissed ones only where `state` asks for them. `after` is the (score, id) of the page before.
     """
@@ -169,7 +198,7 @@ def of_listing(
         rows = rows.where(or_(col(Match.score) < score, (col(Match.score) == score) & (col(Match.id) < last)))
     found = session.exec(rows.order_by(col(Match.score).desc(), col(Match.id).desc()).limit(limit)).all()
     others = _others(session, principal, model, found)
-    return [(match, others[match.id]) for match in found if match.id in others]
+    return [(match, others.get(match.id)) for match in found]
 
 
 def _others(

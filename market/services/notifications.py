@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select, update
 
-from market.db import insert_into, rows_touched
+from market.db import dialect_of, insert_into, rows_touched
 from market.errors import NotFound, Unauthenticated
 from market.matching import reasons
 from market.models import Demand, Listing, Match, Notification, User
@@ -118,7 +118,7 @@ def _tell(
         "title": _TITLES[kind][which].format(**details),
         "body": _BODIES[kind][which].format(**details),
     }
-    insert = insert_into(session, Notification).values(row)
+    insert = insert_into(dialect_of(session), Notification).values(row)
     return rows_touched(session.execute(insert.on_conflict_do_nothing(index_elements=["recipient_id", "event"])))
 
 

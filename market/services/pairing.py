@@ -18,12 +18,13 @@ from market.models import LISTINGS, Listing, Match
 from market.models import Signature as SignatureRow
 from market.services import listings
 from market.services.access import Principal
-from market.services.indexing import index_of
+from market.services.indexing import Reference, index_of
 from search.engine import AnyOf, Engine, EngineUnavailable, Filter, Query, WeightedTerm
 from search.indexes import INDEXES
 
 OFFERS = ("outcome", "expert")
 _OFFER_TERMS = 400  # terms an offer is searched with
+_FEW = 50.0  # so few are found by any term: a small exchange may be about one topic
 _COMMON = 0.4  # a term that stands in more than this share of all listings finds nothing in particular
 
 
@@ -52,7 +53,7 @@ class Corpus:
 
     def telling(self, term: str) -> bool:
         """Whether the term is rare enough to search by."""
-        return self.counts.get(term, 0) <= max(3.0, _COMMON * self.total)
+        return self.counts.get(term, 0) <= max(_FEW, _COMMON * self.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +85,33 @@ class Finder:
         self.corpus = Corpus(engine)
         self._signatures: dict[uuid.UUID, Signature | None] = {}
         self._wanted: dict[uuid.UUID, KeyTerms] = {}
-        self._sought: dict[uuid.UUID, KeyTerms] = {}
+        self._sought: dict[uuid.UUID, frozenset[str]] = {}
+        self._partners: dict[Reference, dict[str, set[uuid.UUID]]] = {}
+
+    def read_ahead(self, references: Iterable[Reference]) -> None:
+        """Read what `pairs` will need of many listings, in a few queries instead of a few for each."""
+        unknown = [reference for reference in references if reference not in self._partners]
+        self._fetch([identity for _, identity in unknown])
+        self._partners.update({reference: {} for reference in unknown})
+        for noun in {noun for noun, _ in unknown}:
+            mine = [identity for one, identity in unknown if one == noun]
+            held = select(Match.demand_id, Match.outcome_id, Match.expert_id).where(col(Match.active))
+            for demand_id, outcome_id, expert_id in self.session.execute(
+                held.where(col(getattr(Match, f"{noun}_id")).in_(mine))
+            ):
+                offer, offer_id = ("outcome", outcome_id) if outcome_id else ("expert", expert_id)
+                if noun == "demand":
+                    self._partners[noun, demand_id].setdefault(offer, set()).add(offer_id)
+                else:
+                    self._partners[noun, offer_id].setdefault("demand", set()).add(demand_id)
 
     def pairs(self, noun: str, identity: uuid.UUID, *, least: float) -> Fitting:
         """Everything that fits a stored listing at `least` or better, best first; nothing when it has no signature.
 
         Pairs matched before are scored again even where the engine would not bring them up.
         """
-        self._fetch([identity])
-        mine = self._signatures[identity]
-        partners = self._partners(noun, identity)
+        self.read_ahead([(noun, identity)])
+        mine, partners = self._signatures[identity], self._partners[noun, identity]
         found = [] if mine is None else self._scored(noun, identity, mine, partners, least=least)
         return Fitting(found, frozenset().union(*partners.values()))
 
@@ -150,9 +168,9 @@ class Finder:
         """Whether the demand's own search could bring the offer up: so both directions find the same pairs."""
         sought = self._sought.get(demand_id)
         if sought is None:
-            sought = self._sought[demand_id] = self._seek(demand)
+            sought = self._sought[demand_id] = frozenset(term for term, _ in self._seek(demand))
         bags = (offer.words, *(words for _, words in offer.works))
-        return any(term in words.counts for term, _ in sought for words in bags)
+        return not all(sought.isdisjoint(words.counts) for words in bags)
 
     def _candidates(self, mine: Signature, kind: str) -> list[uuid.UUID]:
         terms = self._seek(mine)
@@ -167,16 +185,6 @@ class Finder:
             limit=self.candidates,
         )
         return [uuid.UUID(hit.id) for hit in self.engine.search(index_of(kind), query).hits]
-
-    def _partners(self, noun: str, identity: uuid.UUID) -> dict[str, set[uuid.UUID]]:
-        column = getattr(Match, f"{noun}_id")
-        partners: dict[str, set[uuid.UUID]] = {}
-        for match in self.session.exec(select(Match).where(column == identity, col(Match.active))):
-            if noun == "demand":
-                partners.setdefault(match.offer_kind, set()).add(match.offer_id)
-            else:
-                partners.setdefault("demand", set()).add(match.demand_id)
-        return partners
 
     def _fetch(self, ids: Iterable[uuid.UUID]) -> None:
         missing = [identity for identity in ids if identity not in self._signatures]

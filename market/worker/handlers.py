@@ -53,19 +53,15 @@ def match(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
     with runtime.db.reading() as session:
         listings = indexing.load(session, references)
         finder = Finder(session, runtime.engine, candidates=settings.match_candidates)
-        found = {
-            reference: finder.pairs(*reference, least=settings.match_threshold) if listing.matchable else None
-            for reference, listing in listings.items()
-        }
+        open_ones = [reference for reference, listing in listings.items() if listing.matchable]
+        finder.read_ahead(open_ones)
+        found = {reference: finder.pairs(*reference, least=settings.match_threshold) for reference in open_ones}
 
     def finish(session: Session) -> None:
-        for (noun, identity), pairs in found.items():
-            if pairs is None:
-                matches.withdraw(session, noun, identity, now=runtime.clock())
-            else:
-                matches.keep(
-                    session, noun, identity, pairs, notify_from=settings.notify_threshold, now=runtime.clock()
-                )
+        matches.keep(session, found, notify_from=settings.notify_threshold, now=runtime.clock())
+        matches.withdraw(
+            session, [reference for reference in listings if reference not in found], now=runtime.clock()
+        )
 
     return finish
 

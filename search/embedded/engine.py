@@ -159,6 +159,8 @@ class EmbeddedEngine:
         if self._lock is None:
             raise EngineUnavailable("this process only reads the search index; the worker writes it")
         with shelf.writing:
+            if not exists(shelf):  # wiped from outside: what is open has lost its files
+                shelf.index = shelf.writer = None
             index = shelf.index or create(shelf)
             try:
                 with failing_as_unavailable():

@@ -103,16 +103,14 @@ def test_a_key_that_is_too_long_is_refused_and_never_shortened(runtime: Runtime,
 
 
 def test_fifty_posts_at_once_with_one_key_make_one_row(runtime: Runtime, app: Flask, owner: Caller) -> None:
-    together = Barrier(10)
+    together = Barrier(50)
 
-    def one_of_fifty(number: int) -> tuple[int, bytes]:
-        if number < 10:
-            together.wait()
-        caller = Caller(app.test_client(), owner.person)
-        answer = caller.post("outcomes", payload("outcome"), key="only-once")
+    def one_of_fifty(_: int) -> tuple[int, bytes]:
+        together.wait()
+        answer = Caller(app.test_client(), owner.person).post("outcomes", payload("outcome"), key="only-once")
         return answer.status_code, answer.data
 
-    with ThreadPoolExecutor(10) as pool:
+    with ThreadPoolExecutor(50) as pool:
         answers = set(pool.map(one_of_fifty, range(50)))
     assert len(answers) == 1
     assert answers.pop()[0] == 201

@@ -198,10 +198,12 @@ def test_matches_can_be_narrowed_to_a_state(pair: Pair, state: str) -> None:
 
 
 def test_an_organisation_is_never_matched_with_itself(owner: Caller, drain: Callable[[], int]) -> None:
-    post(owner, "outcome")
+    own = post(owner, "outcome")
     demand = post(owner, "demand")
     drain()
-    assert owner.get(f"demands/{demand['id']}/matches").json["items"] == []
+    found = [match["listing"]["id"] for match in owner.get(f"demands/{demand['id']}/matches").json["items"]]
+    assert own["id"] not in found
+    assert owner.get(f"outcomes/{own['id']}/matches").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -272,3 +274,18 @@ def test_matching_a_text_stores_nothing(pair: Pair) -> None:
 
 def test_a_visitor_cannot_match_a_text(visitor: Caller) -> None:
     assert visitor.post("match", {"text": "防腐", "kind": "outcome"}).status_code == 401
+
+
+def test_a_match_that_went_out_of_sight_does_not_end_the_list(pair: Pair, drain: Callable[[], int]) -> None:
+    for number in range(3):
+        post(pair.seller, "outcome", title_zh=f"第{number}种防腐涂层")
+    drain()
+    everything = pair.of("demand")
+    hidden = everything[1]["listing"]["id"]
+    pair.seller.post(f"outcomes/{hidden}/actions/withdraw")  # the worker has not come to it yet
+    path, found, cursor = f"demands/{pair.demand['id']}/matches", [], {}
+    while cursor is not None:
+        page = pair.buyer.get(path, limit=2, **cursor).json
+        found += [match["listing"]["id"] for match in page["items"]]
+        cursor = {"cursor": page["next"]} if page["next"] else None
+    assert found == [match["listing"]["id"] for match in everything if match["listing"]["id"] != hidden]

@@ -22,6 +22,7 @@ import pytest
 from tests.factories import payload
 
 PROJECT = Path(__file__).parents[2]
+EXPERTISE = "涂层"
 PATIENCE = 60.0  # seconds, on a busy machine
 
 pytestmark = pytest.mark.long
@@ -146,7 +147,7 @@ def test_a_service_is_set_up_used_stopped_and_started_again(tmp_path: Path, envi
         inbox = until(lambda: service.call("GET", "/api/v1/notifications", None, key)[1]["items"])
         assert any(row["listing_id"] == posted["id"] and row["kind"] == "match_found" for row in inbox)
 
-        experts = service.call("GET", "/api/v1/search?q=%E4%B8%93%E5%AE%B6%E6%9D%90%E6%96%99&kinds=expert")[1]
+        experts = service.call("GET", f"/api/v1/search?q={quote(EXPERTISE)}&kinds=expert")[1]
         assert experts["items"]
         need = {"text": demand["problem_zh"], "kind": "expert"}
         assert service.call("POST", "/api/v1/match", need, key)[1]["items"]

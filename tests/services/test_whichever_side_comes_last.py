@@ -11,7 +11,7 @@ import pytest
 
 from market import outbox
 from market.runtime import Runtime
-from market.worker.runner import drain
+from market.worker.runner import drain as run_all_jobs
 from tests.factories import SettableClock, add_organisation, opened
 from tests.services.exchange import Exchange
 from tests.services.stock import matches, publish
@@ -46,7 +46,7 @@ def test_the_last_side_to_arrive_changes_neither_score_nor_reasons(
             organisations = {noun: add_organisation(runtime) for noun in order}
             for noun in order:
                 publish(runtime, noun, organisations[noun])
-                drain(runtime)
+                run_all_jobs(runtime)
             found.append([(match.score, match.parts) for match in matches(runtime).values()])
     assert len(found[0]) == 1
     assert found[0] == found[1]
@@ -72,7 +72,7 @@ def test_a_match_that_only_one_side_finds_holds_when_both_sides_run_in_one_batch
     narrow: Runtime, order: Sequence[str]
 ) -> None:
     expected = crowd(narrow, order)
-    drain(narrow)
+    run_all_jobs(narrow)
     assert {*matches(narrow)} == expected
 
 
@@ -81,9 +81,20 @@ def test_a_match_that_only_one_side_finds_holds_when_the_other_side_runs_again(
     narrow: Runtime, order: Sequence[str]
 ) -> None:
     expected = crowd(narrow, order)
-    drain(narrow)
+    run_all_jobs(narrow)
     with narrow.db.writing() as session:
         keys = [f"outcome:{outcome}" for _, outcome in expected]
         outbox.enqueue(session, outbox.JobName.MATCH, keys, now=narrow.clock())
-    drain(narrow)
+    run_all_jobs(narrow)
     assert {*matches(narrow)} == expected
+
+
+def test_where_every_listing_is_about_one_topic_all_that_fits_is_matched(
+    runtime: Runtime, drain: Callable[[], int]
+) -> None:
+    ids: dict[str, list[uuid.UUID]] = {}
+    for noun in ("demand", "outcome", "expert"):
+        ids[noun] = [publish(runtime, noun, add_organisation(runtime)) for _ in range(4)]
+    drain()
+    offers = [*ids["outcome"], *ids["expert"]]
+    assert {*matches(runtime)} == {(demand, offer) for demand in ids["demand"] for offer in offers}

@@ -19,8 +19,6 @@ from market import outbox
 from market.models import Outcome
 from market.outbox import JobName
 from market.runtime import Runtime, build
-from market.services import listings
-from market.services.access import SYSTEM
 from market.worker import runner
 from market.worker.handlers import HANDLERS
 from tests.factories import SettableClock, add_organisation
@@ -32,16 +30,15 @@ Drain = Callable[[], int]
 def publish_many(runtime: Runtime, count: int) -> list[uuid.UUID]:
     """Small outcomes, in one transaction; the periodic jobs have run before, and come again after minutes."""
     runner.drain(runtime)
-    organisation = add_organisation(runtime)
+    organisation, now = add_organisation(runtime), runtime.clock()
+    made = [
+        Outcome(organisation_id=organisation, title_en=f"outcome {number}", state="published", published_at=now)
+        for number in range(count)
+    ]
     with runtime.db.writing() as session:
-        made = [
-            listings.create(
-                session, SYSTEM, Outcome, {"title_en": f"outcome {number}", "submit": True},
-                now=runtime.clock(), organisation_id=organisation,
-            )
-            for number in range(count)
-        ]  # fmt: skip
-        return [listing.id for listing in made]
+        session.add_all(made)
+        outbox.enqueue(session, JobName.INDEX, [f"outcome:{one.id}" for one in made], now=now)
+    return [one.id for one in made]
 
 
 def spoil(runtime: Runtime, identity: uuid.UUID, *, ipc: str = '["' + "A" * 2000 + '"]') -> None:
