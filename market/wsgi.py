@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import threading
+from multiprocessing.process import BaseProcess
+
 from market import logs
 from market.app import create_app
 from market.runtime import build
 from market.settings import from_environment
 
+
+def _end_with(parent: BaseProcess) -> None:
+    """A process whose server was killed must not stay behind and hold the port."""
+    parent.join()
+    os._exit(1)
+
+
+_parent = multiprocessing.parent_process()
+if _parent is not None:
+    threading.Thread(target=_end_with, args=(_parent,), daemon=True).start()
 _settings = from_environment()
 logs.configure(_settings.log_level)
 application = create_app(build(_settings))

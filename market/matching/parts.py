@@ -65,7 +65,7 @@ def text(demand: Signature, offer: Signature, wanted: KeyTerms) -> Part | None:
     """How much of what the demand speaks of, the offer speaks of too."""
     if "both" not in (demand.languages, offer.languages) and demand.languages != offer.languages:
         return None  # no word could be shared: that tells nothing
-    total = sum(weight for _, weight in wanted)
+    total = sum([weight for _, weight in wanted])
     if not total or not offer.words.counts:
         return None
     covered = _coverage(wanted, offer.words) / total

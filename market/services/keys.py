@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import secrets
 import string
+import uuid
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, or_, select, update
 
 from market.errors import NotFound, Unauthenticated
@@ -24,7 +27,14 @@ _USE_NOTED_EVERY = timedelta(hours=1)
 
 # Made once: every request with a key runs it.
 _GOOD = (
-    select(ApiKey, User)
+    select_columns(
+        col(ApiKey.id),
+        col(ApiKey.last_used_at),
+        col(User.id),
+        col(User.organisation_id),
+        col(User.roles),
+        col(User.language),
+    )
     .where(ApiKey.digest == bindparam("digest"), ApiKey.user_id == User.id, col(User.active))
     .where(col(ApiKey.revoked_at).is_(None))
     .where(or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > bindparam("now")))
@@ -49,26 +59,33 @@ def create(
     return plain, row
 
 
-def authenticate(session: Session, plain: str, *, now: datetime) -> tuple[Principal, ApiKey]:
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """A key that was just used, and when it was used before, as far as that is on record."""
+
+    id: uuid.UUID
+    last_used_at: datetime | None
+
+
+def authenticate(session: Session, plain: str, *, now: datetime) -> tuple[Principal, KeyUse]:
     """Who speaks with this key. Raises Unauthenticated for any key that is not good now, always alike."""
     body = plain.removeprefix(PREFIX)
     well_formed = plain.startswith(PREFIX) and len(body) == _RANDOM + _CHECK and plain.isascii()
     if not well_formed or _checksum(body[:_RANDOM]) != body[_RANDOM:]:
         raise Unauthenticated("bad-key")
-    found = session.execute(_GOOD, {"digest": _digest(plain), "now": now}).first()
+    found = session.connection().execute(_GOOD, {"digest": _digest(plain), "now": now}).first()
     if found is None:
         raise Unauthenticated("bad-key")
-    key, user = found
-    assert isinstance(key, ApiKey)
-    return Principal(user.id, user.organisation_id, frozenset(user.roles), user.language), key
+    key_id, last_used_at, user_id, organisation_id, roles, language = found
+    return Principal(user_id, organisation_id, frozenset(roles), language), KeyUse(key_id, last_used_at)
 
 
-def use_unnoted(key: ApiKey, *, now: datetime) -> bool:
+def use_unnoted(key: KeyUse, *, now: datetime) -> bool:
     """Whether the last use on record is old enough to be written anew; most requests write nothing."""
     return key.last_used_at is None or now - key.last_used_at > _USE_NOTED_EVERY
 
 
-def note_use(session: Session, key: ApiKey, *, now: datetime) -> None:
+def note_use(session: Session, key: KeyUse, *, now: datetime) -> None:
     """Put the use on record."""
     session.execute(update(ApiKey).where(col(ApiKey.id) == key.id).values(last_used_at=now))
 

@@ -1,5 +1,7 @@
 """How near two regions of GB/T 2260 are for doing business, seen from the 京津冀 hub."""
 
+from functools import lru_cache
+
 from market.vocabulary.catalogue import vocabulary
 
 JINGJINJI = frozenset({"110000", "120000", "130000"})  # Beijing, Tianjin, Hebei
@@ -15,6 +17,7 @@ def province_of(code: str) -> str:
     return vocabulary("regions").ancestors(code)[-1]
 
 
+@lru_cache(maxsize=1 << 14)
 def region_nearness(a: str, b: str) -> float:
     """From 0 to 1, symmetric: 1 if one region is or contains the other, .8 in the same province,
     .6 both in 京津冀, .3 one in 京津冀 and one in a province next to it, otherwise 0.

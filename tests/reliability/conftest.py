@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -145,21 +146,25 @@ def stock(runtime: Runtime, *, demands: int = 1, outcomes: int = 2, experts: int
 
 
 def told_wrongly(runtime: Runtime) -> list[str]:
-    """What is wrong with the inboxes: every match that reaches the threshold is told to each recipient once."""
+    """What is wrong with the inboxes: every match that reaches the threshold is told to each recipient once.
+
+    A match that holds no longer may have been told while it did.
+    """
     least = runtime.settings.notify_threshold
-    expected: list[tuple[uuid.UUID, uuid.UUID]] = []
+    due: set[tuple[uuid.UUID, uuid.UUID | None]] = set()
+    allowed = set(due)
     with runtime.db.reading() as session:
-        for (demand, offer), match in matches(runtime).items():
-            if match.score < least:
-                continue
+        for (demand, offer), match in matches(runtime, active=None).items():
             for model, identity in ((LISTINGS["demand"], demand), (LISTINGS[match.offer_kind], offer)):
                 users = notifications.recipients(session, session.get_one(model, identity))
-                expected += [(user.id, match.id) for user in users]
+                allowed |= {(user.id, match.id) for user in users}
+                if match.active and match.score >= least:
+                    due |= {(user.id, match.id) for user in users}
         rows = session.exec(select(Notification).where(Notification.kind == "match_found")).all()
     told = [(row.recipient_id, row.match_id) for row in rows]
-    wrong = [f"not told: {pair}" for pair in expected if pair not in told]
-    wrong += [f"told twice: {pair}" for pair in {*told} if told.count(pair) > 1]
-    return wrong + [f"told for nothing: {pair}" for pair in told if pair not in expected]
+    wrong = [f"not told: {pair}" for pair in due.difference(told)]
+    wrong += [f"told twice: {pair}" for pair, times in Counter(told).items() if times > 1]
+    return wrong + [f"told for nothing: {pair}" for pair in set(told) - allowed]
 
 
 def assert_sound(runtime: Runtime) -> None:

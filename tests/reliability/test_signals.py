@@ -66,10 +66,10 @@ def test_a_worker_told_to_stop_under_load_is_out_within_ten_seconds_and_loses_no
     installation: Installation, start: Start
 ) -> None:
     with installation.opened() as runtime:
-        stock(runtime, demands=5, outcomes=60, experts=20)
-    worker = start("worker", MARKET_JOB_BATCH="10")
+        stock(runtime, demands=3, outcomes=30, experts=12)
+    worker = start("worker", MARKET_JOB_BATCH="4")
     with installation.opened(writes_index=False) as runtime:
-        wait_until(lambda: len(signed(runtime)) >= 20, seconds=30, what="it is in the middle of the work")
+        wait_until(lambda: len(signed(runtime)) >= 12, seconds=30, what="it is in the middle of the work")
         worker.terminate()
         began = time.monotonic()
         assert worker.wait(10) == 0
