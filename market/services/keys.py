@@ -35,7 +35,7 @@ _GOOD = (
         col(User.roles),
         col(User.language),
     )
-    .where(ApiKey.digest == bindparam("digest"), ApiKey.user_id == User.id, col(User.active))
+    .where(col(ApiKey.digest) == bindparam("digest"), col(ApiKey.user_id) == col(User.id), col(User.active))
     .where(col(ApiKey.revoked_at).is_(None))
     .where(or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > bindparam("now")))
 )
