@@ -73,7 +73,9 @@ def serve(
     )  # fmt: skip
     def create(call: Call, body: dict[str, Any]) -> Answer:
         """Post one; with "submit": true it is submitted at once."""
-        return answer(call, listings.create(call.session, call.principal, model, body, now=call.runtime.clock()), 201)
+        listing = listings.create(call.session, call.principal, model, body, now=call.runtime.clock())
+        call.session.flush()  # only what is in the database can show whose it is
+        return answer(call, listing, 201)
 
     @door.route_to(
         "GET", "", who="anyone", query=noun.query, answer=SearchPage,

@@ -53,8 +53,6 @@ def create(
         _move(session, actor, listing, "submit", now=now)
     session.add(listing)
     _touched(session, listing, now=now)
-    if actor is not SYSTEM:
-        session.flush()  # so that its organisation can be shown; files are written in batches
     return listing
 
 

@@ -30,16 +30,12 @@ def test_region_nearness_is_symmetric_and_one_on_the_diagonal(a: str, b: str) ->
         ("120000", "440000", 0),
     ],
 )
-def test_region_nearness_falls_from_containment_to_the_neighbours_of_the_hub(
-    a: str, b: str, nearness: float
-) -> None:
+def test_region_nearness_falls_from_containment_to_the_neighbours_of_the_hub(a: str, b: str, nearness: float) -> None:
     assert region_nearness(a, b) == nearness
 
 
 def test_the_hub_and_its_neighbours_are_provinces_of_the_vocabulary() -> None:
-    assert {
-        province_of(code) for code in JINGJINJI | JINGJINJI_NEIGHBOURS
-    } == JINGJINJI | JINGJINJI_NEIGHBOURS
+    assert {province_of(code) for code in JINGJINJI | JINGJINJI_NEIGHBOURS} == JINGJINJI | JINGJINJI_NEIGHBOURS
     assert province_of("130400") == "130000"
 
 

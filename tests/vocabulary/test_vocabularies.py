@@ -41,8 +41,7 @@ FLAT_CODES = {
     "degrees": "bachelor master doctor other",
     "availabilities": "available limited unavailable",
     "work_kinds": "paper patent project standard software book",
-    "organisation_kinds": "university research_institute enterprise hospital government service_agency park "
-    "other",
+    "organisation_kinds": "university research_institute enterprise hospital government service_agency park other",
     "indicator_directions": "at_least at_most between exactly",
     "region_rules": "none preferred required",
     "listing_states": "draft submitted rejected published suspended expired withdrawn closed",
@@ -210,9 +209,7 @@ def test_an_unknown_name_code_or_language_is_refused() -> None:
 
 def test_a_term_cannot_come_before_its_parent_or_under_another_code() -> None:
     with pytest.raises(ValueError, match="before its parent"):
-        Vocabulary(
-            "broken", "坏", "Broken", {"x": Term("x", "子", "X", parent="y"), "y": Term("y", "父", "Y")}
-        )
+        Vocabulary("broken", "坏", "Broken", {"x": Term("x", "子", "X", parent="y"), "y": Term("y", "父", "Y")})
     with pytest.raises(ValueError, match="filed under"):
         Vocabulary("broken", "坏", "Broken", {"x": Term("y", "甲", "Y")})
 
