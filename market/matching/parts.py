@@ -76,7 +76,7 @@ def text(demand: Signature, offer: Signature, wanted: KeyTerms) -> Part | None:
         covered = max(covered, (1 - _WORK_SHARE) * covered + _WORK_SHARE * of_works)
     titles = [f"《{title}》" for share, title in best[:1] if share > 0]
     evidence = (*islice(_shared(demand, offer, wanted), 8), *titles)
-    return Part("text", covered / (covered + _HALF_COVERED), 8.0, 0.5, evidence)
+    return Part("text", covered / (covered + _HALF_COVERED), 8.0, 0.25, evidence)
 
 
 def _coverage(wanted: KeyTerms, words: Words) -> float:

@@ -10,7 +10,7 @@ from market.matching.parts import KeyTerms, Part
 from market.matching.signatures import Signature
 from market.vocabulary import region_nearness
 
-_BIAS = -0.2
+_BIAS = -2.2  # the log-odds of a pair of which nothing is known: most pairs are no fit
 
 
 @dataclass(frozen=True, slots=True)
