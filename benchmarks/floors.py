@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response, request
 
@@ -59,7 +60,7 @@ def create_app() -> Flask:
     kept = threading.local()
     turn = threading.Lock()
 
-    def connection() -> sqlite3.Connection:
+    def connection() -> Any:
         if not hasattr(kept, "connection"):
             kept.connection = connect(path)
         return kept.connection

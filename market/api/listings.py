@@ -74,7 +74,6 @@ def serve(
     def create(call: Call, body: dict[str, Any]) -> Answer:
         """Post one; with "submit": true it is submitted at once."""
         listing = listings.create(call.session, call.principal, model, body, now=call.runtime.clock())
-        call.session.flush()  # only what is in the database can show whose it is
         return answer(call, listing, 201)
 
     @door.route_to(

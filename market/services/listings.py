@@ -44,7 +44,15 @@ def create(
         raise Conflict("organisation-missing")
     submitted = data.get("submit", False)
     values = {name: value for name, value in data.items() if name not in ("submit", "works")}
-    listing = model(organisation_id=organisation_id, owner_id=owner_id, created_at=now, updated_at=now, **values)
+    organisation = session.get_one(Organisation, organisation_id)
+    listing = model(
+        organisation_id=organisation_id,
+        organisation=organisation,  # type: ignore[call-arg]  # each table's relationship
+        owner_id=owner_id,
+        created_at=now,
+        updated_at=now,
+        **values,
+    )
     if actor is not SYSTEM:  # whoever loads files has looked for the keys already, all at once
         _refuse_taken_key(session, organisation_id, model, data.get("external_key"))
     _settle(listing, data.get("works"))
@@ -100,11 +108,14 @@ def change(
         raise Conflict("closed")
     if data.get("external_key") != listing.external_key:
         _refuse_taken_key(session, listing.organisation_id, model, data.get("external_key"))
+    last_day = listing.expires_on
     for name, value in data.items():
         if name != "works":
             setattr(listing, name, value)
+    if listing.expires_on != last_day:  # its owner is warned of the new one too
+        listing.warned = False
     _settle(listing, data.get("works"))
-    if listing.published and not (actor.staff or _trusted(session, listing)):
+    if listing.published and not (actor.staff or _trusted(listing)):
         listing.state = "submitted"
     audit.record(session, actor, "change", listing, now=now, fields=sorted(data))
     _next_version(session, listing, now=now)
@@ -166,11 +177,11 @@ def _move(
     audit.record(session, actor, action, listing, now=now, before=present, after=transition.to)
     if action == "submit":
         listing.rejection_reason = listing.rejection_text = ""
-        if "administrator" in actor.roles or _trusted(session, listing):
+        if "administrator" in actor.roles or _trusted(listing):
             listing.state = "published"
     elif action == "extend":
         _extend(listing, until=details["until"], today=now.date())
-        if present == "expired" and not (_trusted(session, listing) or "administrator" in actor.roles):
+        if present == "expired" and not (_trusted(listing) or "administrator" in actor.roles):
             listing.state = "submitted"  # it may have been changed since it was reviewed
     if listing.published and listing.published_at is None:
         listing.published_at = now
@@ -198,9 +209,9 @@ def _require(actor: Principal, listing: Listing, transition: Transition) -> None
         require_role(actor, REVIEWERS)
 
 
-def _trusted(session: Session, listing: Listing) -> bool:
-    organisation = session.get(Organisation, listing.organisation_id)
-    return organisation is not None and organisation.trusted
+def _trusted(listing: Listing) -> bool:
+    organisation: Organisation = listing.organisation  # type: ignore[attr-defined]  # each table's relationship
+    return organisation.trusted
 
 
 def _refuse_taken_key(session: Session, organisation_id: uuid.UUID, model: type[Listing], key: str | None) -> None:

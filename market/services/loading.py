@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from marshmallow import ValidationError
@@ -18,6 +18,8 @@ from market.services import listings
 from market.services.access import SYSTEM
 from schemas.base import pointers
 from schemas.rows import ROWS
+
+Party = TypeVar("Party", Organisation, User)
 
 LONGEST_LINE = 1024 * 1024  # bytes
 
@@ -86,12 +88,14 @@ def store(session: Session, kind: str, rows: Sequence[Row], *, now: datetime) ->
     is the word of whoever runs the exchange.
     """
     loaded = Loaded()
-    organisations = _ids(session, Organisation, [row.data.get("organisation") for row in rows])
+    # The organisations are held until the end, or each listing would read its own again.
+    held = _by_key(session, Organisation, [row.data.get("organisation") for row in rows])
+    organisations = {key: party.id for key, party in held.items()}
     if kind in ("organisations", "users"):
         _store_parties(session, kind, rows, organisations, loaded, now=now)
         return loaded
     model = LISTINGS[kind.removesuffix("s")]
-    owners = _ids(session, User, [row.data.get("owner") for row in rows])
+    owners = {key: user.id for key, user in _by_key(session, User, [row.data.get("owner") for row in rows]).items()}
     known = {
         (row.organisation_id, row.external_key): row
         for row in session.exec(select(model).where(col(model.external_key).in_([row.data["key"] for row in rows])))
@@ -128,10 +132,7 @@ def _store_parties(
     now: datetime,
 ) -> None:
     model: Any = Organisation if kind == "organisations" else User  # they share the columns used here
-    known = {
-        party.external_key: party
-        for party in session.exec(select(model).where(col(model.external_key).in_([row.data["key"] for row in rows])))
-    }
+    known = _by_key(session, model, [row.data["key"] for row in rows])
     for row in rows:
         data = dict(row.data)
         data["external_key"] = data.pop("key")
@@ -168,14 +169,11 @@ def store_singly(session: Session, kind: str, row: Row, *, now: datetime, loaded
         loaded.add(one)
 
 
-def _ids(
-    session: Session, model: type[Organisation] | type[User], keys: Iterable[str | None]
-) -> dict[str, uuid.UUID]:
+def _by_key(session: Session, model: type[Party], keys: Iterable[str | None]) -> dict[str, Party]:
+    """The organisations or users that were loaded with these keys."""
     wanted = {key for key in keys if key}
-    if not wanted:
-        return {}
-    rows = session.execute(select(model.external_key, model.id).where(col(model.external_key).in_(wanted)))
-    return {str(key): identity for key, identity in rows}
+    rows = session.exec(select(model).where(col(model.external_key).in_(wanted))) if wanted else ()
+    return {str(row.external_key): row for row in rows}
 
 
 def _known(ids: dict[str, uuid.UUID], key: str, pointer: str) -> uuid.UUID:

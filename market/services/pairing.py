@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,6 +92,8 @@ class Finder:
         """Read what `pairs` will need of many listings, in a few queries instead of a few for each."""
         unknown = [reference for reference in references if reference not in self._partners]
         self._fetch([identity for _, identity in unknown])
+        signatures = [self._signatures[identity] for _, identity in unknown]
+        self.corpus.learn(term for one in signatures if one is not None for term in _terms_of(one))
         self._partners.update({reference: {} for reference in unknown})
         for noun in {noun for noun, _ in unknown}:
             mine = [identity for one, identity in unknown if one == noun]
@@ -160,7 +162,7 @@ class Finder:
         for _, words in mine.works:
             for term in words.counts:
                 counts[term] = counts.get(term, 0) + 0.5
-        self.corpus.learn(counts)
+        self.corpus.learn(counts)  # those of a text that is not stored; of others they are known
         telling = Words({term: count for term, count in counts.items() if self.corpus.telling(term)})
         return key_terms(telling, self.corpus.rarity, KEY_TERMS if mine.noun == "demand" else _OFFER_TERMS)
 
@@ -196,6 +198,12 @@ class Finder:
         )
         for identity, body in rows:
             self._signatures[identity] = unpack(body)
+
+
+def _terms_of(signature: Signature) -> Iterator[str]:
+    yield from signature.words.counts
+    for _, words in signature.works:
+        yield from words.counts
 
 
 def of_text(

@@ -7,16 +7,24 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from market.cli import market
+from market import logs
+from market.cli import main, market
 from tests.services.exchange import FIXTURES
 
 Market = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def _keep_logging(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A command sets logging up for its process, with a stream that here ends with the test.
+    monkeypatch.setattr(logs, "configure", lambda _: None)
 
 
 @pytest.fixture
@@ -44,20 +52,47 @@ def ask(run: Market) -> Callable[..., Any]:
     return lambda *arguments, **options: json.loads(run(*arguments, "--json", **options).stdout)
 
 
-@pytest.fixture
-def as_process(data: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs `python -m market` as a process of its own; `settings` are environment variables."""
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it said."""
 
-    def command(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    status: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def whole(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Runs `market` whole, with what it says of errors; `settings` are environment variables."""
+
+    def command(*arguments: str, **settings: str) -> Ended:
+        with monkeypatch.context() as patch:
+            for name, value in {"MARKET_DATA": str(data), "COLUMNS": "200", **settings}.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["market", *arguments])
+            with pytest.raises(SystemExit) as ended:
+                main()
+        said = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), said.out, said.err)
+
+    return command
+
+
+@pytest.fixture
+def as_process(data: Path) -> Callable[..., Ended]:
+    """Runs `python -m market` as a process of its own."""
+
+    def command(*arguments: str) -> Ended:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MARKET_")}
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "market", *arguments],
-            env={**environment, "MARKET_DATA": str(data), "COLUMNS": "200", **settings},
+            env={**environment, "MARKET_DATA": str(data), "COLUMNS": "200"},
             cwd=FIXTURES.parent,
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
+        return Ended(done.returncode, done.stdout, done.stderr)
 
     return command

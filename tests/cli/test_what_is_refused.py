@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,13 +11,14 @@ from click.testing import Result
 
 from market.runtime import build
 from market.settings import Settings, SettingsError, from_environment
+from tests.cli.conftest import Ended
 
-Process = Callable[..., subprocess.CompletedProcess[str]]
+Command = Callable[..., Ended]
 
 
-def complaint(done: subprocess.CompletedProcess[str]) -> str:
+def complaint(done: Ended) -> str:
     """What it said, on one line whatever the width of the terminal."""
-    assert done.returncode == 1, done
+    assert done.status == 1, done
     assert "Traceback" not in done.stderr
     return " ".join(done.stderr.split())
 
@@ -31,30 +32,37 @@ def writer(run: Callable[..., Result], data: Path) -> Iterator[None]:
     runtime.close()
 
 
-@pytest.mark.parametrize("command", ["drain", "reindex", "worker"])
+@pytest.mark.parametrize("command", ["drain", "reindex"])
 @pytest.mark.usefixtures("writer")
-def test_a_second_writer_of_the_index_is_told_who_writes_it(as_process: Process, command: str) -> None:
-    said = complaint(as_process(command))
+def test_a_second_writer_of_the_index_is_told_who_writes_it(whole: Command, command: str) -> None:
+    said = complaint(whole(command))
+    assert f"process {os.getpid()} already writes the search index" in said
+    assert "only one may" in said
+
+
+@pytest.mark.usefixtures("writer")
+def test_a_second_worker_is_told_who_writes_the_index_and_ends(as_process: Command) -> None:
+    said = complaint(as_process("worker"))
     assert "already writes the search index" in said
     assert "only one may" in said
 
 
 @pytest.mark.usefixtures("writer")
-def test_commands_that_do_not_write_the_index_work_beside_the_writer(as_process: Process) -> None:
+def test_commands_that_do_not_write_the_index_work_beside_the_writer(whole: Command) -> None:
     for command in (("stats",), ("jobs", "list"), ("keys", "list"), ("init",)):
-        assert as_process(*command).returncode == 0
+        assert whole(*command).status == 0
 
 
-def test_an_unknown_setting_is_refused(as_process: Process) -> None:
-    assert "MARKET_PROT is no setting" in complaint(as_process("stats", MARKET_PROT="8001"))
+def test_an_unknown_setting_is_refused(whole: Command) -> None:
+    assert "MARKET_PROT is no setting" in complaint(whole("stats", MARKET_PROT="8001"))
 
 
-def test_a_setting_of_the_wrong_type_is_refused(as_process: Process) -> None:
-    assert "MARKET_PORT must be of type int" in complaint(as_process("stats", MARKET_PORT="http"))
+def test_a_setting_of_the_wrong_type_is_refused(whole: Command) -> None:
+    assert "MARKET_PORT must be of type int" in complaint(whole("stats", MARKET_PORT="http"))
 
 
-def test_production_without_a_secret_is_refused(as_process: Process) -> None:
-    assert "MARKET_SECRET must be set in production" in complaint(as_process("init", MARKET_ENVIRONMENT="production"))
+def test_production_without_a_secret_is_refused(whole: Command) -> None:
+    assert "MARKET_SECRET must be set in production" in complaint(whole("init", MARKET_ENVIRONMENT="production"))
 
 
 def test_production_with_a_short_secret_is_refused() -> None:
@@ -72,23 +80,23 @@ def test_an_environment_of_another_name_is_refused() -> None:
         from_environment({"MARKET_ENVIRONMENT": "staging"})
 
 
-def test_demonstration_data_are_refused_in_production(as_process: Process, tmp_path: Path) -> None:
-    done = as_process("init", "--demo", str(tmp_path), MARKET_ENVIRONMENT="production", MARKET_SECRET="x" * 32)
+def test_demonstration_data_are_refused_in_production(whole: Command, tmp_path: Path) -> None:
+    done = whole("init", "--demo", str(tmp_path), MARKET_ENVIRONMENT="production", MARKET_SECRET="x" * 32)
     assert "production has no demo accounts" in complaint(done)
 
 
-def test_a_search_engine_of_an_unknown_kind_is_refused(as_process: Process) -> None:
-    assert "MARKET_SEARCH_URL" in complaint(as_process("init", MARKET_SEARCH_URL="magic://host"))
+def test_a_search_engine_of_an_unknown_kind_is_refused(whole: Command) -> None:
+    assert "MARKET_SEARCH_URL" in complaint(whole("init", MARKET_SEARCH_URL="magic://host"))
 
 
-def test_a_key_for_nobody_is_refused(run: Callable[..., Result], as_process: Process) -> None:
+def test_a_key_for_nobody_is_refused(run: Callable[..., Result], whole: Command) -> None:
     run("init")
-    said = complaint(as_process("keys", "create", "nobody@people.example"))
+    said = complaint(whole("keys", "create", "nobody@people.example"))
     assert "not-found" in said
 
 
 def test_matching_before_there_is_an_index_says_that_search_is_away(
-    run: Callable[..., Result], as_process: Process
+    run: Callable[..., Result], whole: Command
 ) -> None:
     run("init")
-    assert "unavailable" in complaint(as_process("match", "防腐涂层"))
+    assert "unavailable" in complaint(whole("match", "防腐涂层"))

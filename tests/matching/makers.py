@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from market.matching import parts
 from market.matching.score import Score, score
 from market.matching.signatures import Indicator, Signature, Words, bag
 from market.vocabulary import vocabulary
+
+few = settings(max_examples=25)
+"""For properties of whole pairs, each of which takes a while to draw."""
 
 WORDS = ("graphene", "coat", "corros", "tower", "防腐", "涂层", "塔筒", "电池", "隔膜", "焊接", "传感器", "sensor")
 REGIONS = ("110000", "120000", "120101", "130000", "130200", "140000", "440000")

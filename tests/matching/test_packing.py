@@ -5,19 +5,22 @@ from __future__ import annotations
 from hypothesis import given
 
 from market.matching.signatures import Signature, bag, pack, scripts, surface_forms, unpack
-from tests.matching.makers import demands, experts, outcomes
+from tests.matching.makers import demands, experts, few, outcomes
 
 
+@few
 @given(demands)
 def test_a_demand_comes_back_as_it_was(signature: Signature) -> None:
     assert unpack(pack(signature)) == signature
 
 
+@few
 @given(outcomes)
 def test_an_outcome_comes_back_as_it_was(signature: Signature) -> None:
     assert unpack(pack(signature)) == signature
 
 
+@few
 @given(experts)
 def test_an_expert_comes_back_with_works_and_all(signature: Signature) -> None:
     assert unpack(pack(signature)) == signature

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from market.matching.score import excluded
 from market.matching.signatures import Indicator, Signature, Words, pack, unpack
-from tests.matching.makers import demands, experts, names, offers, outcomes, pair_score, part, speaking_of
+from tests.matching.makers import demands, experts, few, names, offers, outcomes, pair_score, part, speaking_of
 
 # What each part looks at, as the value that says "unknown".
 UNKNOWN: dict[str, dict[str, Any]] = {
@@ -50,6 +50,7 @@ FITTING_OUTCOME = replace(
 )
 
 
+@few
 @given(demands, offers)
 def test_a_score_lies_between_0_and_1(demand: Signature, offer: Signature) -> None:
     scored = pair_score(demand, offer)
@@ -57,16 +58,19 @@ def test_a_score_lies_between_0_and_1(demand: Signature, offer: Signature) -> No
     assert all(0 <= one.score <= 1 for one in scored.parts)
 
 
+@few
 @given(demands, offers)
 def test_the_same_pair_always_gets_the_same_score(demand: Signature, offer: Signature) -> None:
     assert pair_score(demand, offer) == pair_score(demand, offer)
 
 
+@few
 @given(demands, offers)
 def test_a_packed_signature_scores_as_the_one_it_was_made_from(demand: Signature, offer: Signature) -> None:
     assert pair_score(unpack(pack(demand)), unpack(pack(offer))) == pair_score(demand, offer)
 
 
+@few
 @given(demands, offers)
 def test_the_parts_stand_in_order_of_what_they_add(demand: Signature, offer: Signature) -> None:
     added = [one.contribution for one in pair_score(demand, offer).parts]
@@ -90,6 +94,7 @@ def test_a_part_is_absent_where_the_offer_does_not_say(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
+@few
 @given(demand=demands, offer=outcomes)
 def test_what_one_side_tells_changes_nothing_where_the_other_is_silent(
     name: str, demand: Signature, offer: Signature
@@ -100,6 +105,7 @@ def test_what_one_side_tells_changes_nothing_where_the_other_is_silent(
 
 
 @pytest.mark.parametrize("name", sorted(set(UNKNOWN) - {"region"}))
+@few
 @given(demand=demands, offer=outcomes)
 def test_what_a_demand_tells_changes_nothing_where_the_offer_is_silent(
     name: str, demand: Signature, offer: Signature
@@ -108,6 +114,7 @@ def test_what_a_demand_tells_changes_nothing_where_the_offer_is_silent(
     assert pair_score(demand, silent) == pair_score(replace(demand, **UNKNOWN[name]), silent)
 
 
+@few
 @given(demands, outcomes)
 def test_a_part_left_out_leaves_the_other_parts_as_they_were(demand: Signature, offer: Signature) -> None:
     assume(not excluded(demand, offer))
@@ -128,12 +135,14 @@ def test_words_tell_something_where_one_text_is_in_both_languages() -> None:
     assert part(pair_score(both, english), "text") is not None
 
 
+@few
 @given(demands, offers)
 def test_an_organisation_is_never_matched_with_itself(demand: Signature, offer: Signature) -> None:
     own = pair_score(replace(demand, organisation="a"), replace(offer, organisation="a"))
     assert (own.value, own.excluded, own.parts) == (0.0, "own_organisation", ())
 
 
+@few
 @given(demands, experts)
 def test_an_expert_who_is_unavailable_is_never_matched(demand: Signature, expert: Signature) -> None:
     away = pair_score(replace(demand, organisation="a"), replace(expert, organisation="b", available=False))
@@ -165,6 +174,7 @@ def test_a_required_region_does_not_exclude_an_offer_that_names_none() -> None:
     assert in_region("130000", ()) == ""
 
 
+@few
 @given(demands, offers, st.sampled_from(("none", "preferred")))
 def test_only_the_three_hard_conditions_exclude(demand: Signature, offer: Signature, rule: str) -> None:
     free = replace(demand, organisation="a", region_rule=rule)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from market.matching import reasons
 from market.matching.signatures import Indicator, Signature, bag, surface_forms
 from market.vocabulary import vocabulary
-from tests.matching.makers import demands, offers, pair_score
+from tests.matching.makers import demands, few, offers, pair_score
 
 LANGUAGES = ("zh", "en")
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -37,6 +37,7 @@ def written(*texts: str, noun: str = "demand") -> Signature:
     return Signature(noun=noun, words=bag((text, 1.0) for text in texts), surfaces=surface_forms(texts))
 
 
+@few
 @given(demands, offers, st.sampled_from(LANGUAGES))
 def test_every_pair_has_a_sentence(demand: Signature, offer: Signature, language: str) -> None:
     said = sentence(demand, offer, language)
@@ -44,6 +45,7 @@ def test_every_pair_has_a_sentence(demand: Signature, offer: Signature, language
     assert len(said) > 3
 
 
+@few
 @given(demands, offers)
 def test_a_sentence_gives_at_most_three_reasons(demand: Signature, offer: Signature) -> None:
     assert sentence(demand, offer, "zh").count("；") <= 2

@@ -97,7 +97,7 @@ def test_a_worker_killed_at_every_point_in_turn_still_gets_everything_done(
     with installation.opened() as runtime:
         stock(runtime, demands=2, outcomes=2, experts=2)
     settings = {**SETTINGS, "job_lease_seconds": 0.05}  # so that the next takes over at once
-    for point in [*POINTS, *POINTS]:
+    for point in POINTS:
         pid = nursery.start(
             task="work", point=point, data=str(installation.folder), log=str(installation.log), settings=settings
         )
