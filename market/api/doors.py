@@ -112,28 +112,41 @@ class Door(Blueprint):
                         return _read(view, Call(session, principal, runtime(), language()), values)
                 return _write(view, principal, version_wanted(required=versioned), values)
 
-            described: Any = self.response(status, answer, example=example)(_never_called)
-            if takes_body is not None:
-                described = self.arguments(takes_body, example=body_example)(described)
-            if takes_query is not None:
-                described = self.arguments(takes_query, location="query")(described)
-            described = self.doc(
-                operationId=operation,
-                security=[] if who == "anyone" else [{"key": []}],
-                **{"x-who": who},
-                **({"summary": summary} if summary else {}),
-            )(described)
             door: Any = serve
             door.who = who
-            # Of flask-smorest's decorators only the documentation is kept: they would parse before the caller
-            # is known, and dump after the transaction has ended.
-            door._apidoc = described._apidoc | {
-                "headers": _header_parameters(method if writes else "GET", versioned=versioned)
+            door._apidoc = self._described(
+                takes_query, takes_body, answer, status=status, example=example, body_example=body_example
+            )
+            door._apidoc["manual_doc"] = {
+                "operationId": operation,
+                "security": [] if who == "anyone" else [{"key": []}],
+                "x-who": who,
+                **({"summary": summary} if summary else {}),
             }
+            door._apidoc["headers"] = _header_parameters(method if writes else "GET", versioned=versioned)
             self.route(path, methods=[method], endpoint=operation)(door)
             return view
 
         return decorate
+
+    def _described(
+        self,
+        query: Schema | None,
+        body: Schema | None,
+        answer: type[Schema] | Schema | None,
+        *,
+        status: int,
+        example: Any,
+        body_example: Any,
+    ) -> dict[str, Any]:
+        """What flask-smorest's decorators note of a route. Only that is kept of them: they themselves would parse
+        before the caller is known, and dump after the transaction has ended."""
+        noted: Any = self.response(status, answer, example=example)(_never_called)
+        if body is not None:
+            noted = self.arguments(body, example=body_example)(noted)
+        if query is not None:
+            noted = self.arguments(query, location="query")(noted)
+        return dict(noted._apidoc)
 
 
 def _never_called() -> None:
