@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, text
+from sqlalchemy import ColumnElement, Executable, case, text
 from sqlmodel import Session, col, delete, func, select, update
 
 from market.db import dialect_of, insert_into, rows_touched
@@ -82,7 +82,9 @@ def _enqueue(dialect: str) -> Executable:
     statement: Executable = insert.on_conflict_do_update(
         index_elements=["name", "key"],
         index_where=text("state = 'queued'"),
-        set_={"run_at": insert.excluded.run_at},
+        set_={
+            "run_at": case((col(Job.run_at) > insert.excluded.run_at, insert.excluded.run_at), else_=col(Job.run_at))
+        },
     )
     return statement
 
@@ -150,14 +152,18 @@ def finish(session: Session, jobs: Sequence[Claimed]) -> int:
     return rows_touched(ended)
 
 
-def retry(session: Session, job: Claimed, *, at: datetime, error: str) -> int:
-    """Put the job back, to be tried again not before `at`."""
+def retry(session: Session, job: Claimed, *, at: datetime, error: str, attempts: int | None = None) -> int:
+    """Put the job back, to be tried again not before `at`; `attempts` is how many count so far, this one too
+    unless said otherwise."""
+    counted = job.attempts if attempts is None else attempts
     fresh = session.exec(
         select(Job.id).where(Job.name == job.name.value, Job.key == job.key, Job.state == "queued")
     ).first()
     if fresh is not None:  # a newer one waits already, and will see at least what this one would
         return finish(session, [job])
-    return _touch(session, [job], state="queued", run_at=at, lease="", lease_until=None, error=error[:4000])
+    return _touch(
+        session, [job], state="queued", run_at=at, attempts=counted, lease="", lease_until=None, error=error[:4000]
+    )
 
 
 def bury(session: Session, job: Claimed, *, error: str) -> int:

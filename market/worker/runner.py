@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -21,6 +21,10 @@ log = structlog.get_logger()
 
 # What passes by itself: such a job is tried for as long as it takes, and no document is blamed.
 _WEATHER = (EngineUnavailable, OperationalError)
+
+
+class ProcessEnded(Exception):
+    """The job was claimed as often as it may be, and no run came to an end: it kills its worker."""
 
 
 class LeaseLost(Exception):
@@ -70,21 +74,23 @@ def run_once(runtime: Runtime) -> int:
             lease_seconds=runtime.settings.job_lease_seconds,
             limit=min(HANDLERS[due].batch, runtime.settings.job_batch),
         )
-    # A job that was tried before may be what failed its batch, or killed its process: it goes alone.
-    fresh = [job for job in jobs if job.attempts == 1]
-    if fresh:
-        _run(runtime, fresh)
-    for job in jobs:
-        if job.attempts > 1:
-            _run(runtime, [job])
+    with _lease_kept(runtime, jobs):
+        # A job that was tried before may be what failed its batch, or killed its process: it goes alone.
+        fresh = [job for job in jobs if job.attempts == 1]
+        if fresh:
+            _run(runtime, fresh)
+        for job in jobs:
+            if job.attempts > 1:
+                _run(runtime, [job])
     return len(jobs)
 
 
 def _run(runtime: Runtime, jobs: Sequence[Claimed]) -> None:
     name = jobs[0].name
     try:
-        with _lease_kept(runtime, jobs):
-            finish = HANDLERS[name].run(runtime, jobs)
+        if any(_policy(runtime).exhausted(job.attempts - 1) for job in jobs):
+            raise ProcessEnded("its process ended, without a word, each time it was tried")
+        finish = HANDLERS[name].run(runtime, jobs)
         with runtime.db.writing() as session:
             if outbox.finish(session, jobs) != len(jobs):
                 raise LeaseLost
@@ -93,10 +99,10 @@ def _run(runtime: Runtime, jobs: Sequence[Claimed]) -> None:
         metrics.jobs.labels(name, "lease_lost").inc(len(jobs))
         log.warning("lease lost", job=name, count=len(jobs))
     except _WEATHER as error:
-        _put_back(runtime, jobs, error, give_up=False)
+        _put_back(runtime, jobs, error, counts=False)
     except Exception as error:  # whatever a job does must not end the worker
         if len(jobs) == 1:
-            _put_back(runtime, jobs, error, give_up=True)
+            _put_back(runtime, jobs, error, counts=True)
         else:
             middle = len(jobs) // 2
             _run(runtime, jobs[:middle])
@@ -105,21 +111,27 @@ def _run(runtime: Runtime, jobs: Sequence[Claimed]) -> None:
         metrics.jobs.labels(name, "done").inc(len(jobs))
 
 
-def _put_back(runtime: Runtime, jobs: Sequence[Claimed], error: Exception, *, give_up: bool) -> None:
-    policy = Retry(attempts=runtime.settings.job_attempts)
+def _put_back(runtime: Runtime, jobs: Sequence[Claimed], error: Exception, *, counts: bool) -> None:
+    """`counts`: the attempt was the job's own failure, and there are only so many."""
+    policy = _policy(runtime)
     now = runtime.clock()
     told = f"{type(error).__name__}: {error}"
     with runtime.db.writing() as session:
         for job in jobs:
-            if give_up and policy.exhausted(job.attempts):
+            if counts and policy.exhausted(job.attempts):
                 outbox.bury(session, job, error=told)
                 metrics.jobs.labels(job.name, "dead").inc()
                 log.error("job dead", job=job.name, key=job.key, error=told)
             else:
                 delay = policy.delay(job.attempts, chance=random.random())  # noqa: S311  # jitter, no secret
-                outbox.retry(session, job, at=now + delay, error=told)
+                attempts = job.attempts if counts else job.attempts - 1
+                outbox.retry(session, job, at=now + delay, error=told, attempts=attempts)
                 metrics.jobs.labels(job.name, "retried").inc()
     log.warning("jobs put back", job=jobs[0].name, count=len(jobs), error=told)
+
+
+def _policy(runtime: Runtime) -> Retry:
+    return Retry(attempts=runtime.settings.job_attempts)
 
 
 @contextmanager
@@ -130,7 +142,7 @@ def _lease_kept(runtime: Runtime, jobs: Sequence[Claimed]) -> Iterator[None]:
 
     def renew() -> None:
         while not done.wait(seconds / 3):
-            with runtime.db.writing() as session:
+            with suppress(OperationalError), runtime.db.writing() as session:  # next time, then
                 outbox.renew(session, jobs, now=runtime.clock(), lease_seconds=seconds)
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)

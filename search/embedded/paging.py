@@ -35,7 +35,27 @@ def by_id(searcher: tantivy.Searcher, schema: tantivy.Schema, query: tantivy.Que
 
 
 def by_score(searcher: tantivy.Searcher, query: tantivy.Query, offset: int, limit: int) -> Slice:
-    """A page of the best, equal scores by id unless more than WIDEST_TIE share one."""
+    """A page of the best, equal scores by id unless more than WIDEST_TIE share one.
+
+    One more is read on either side of the page: only where a score runs over an edge must all from the first on
+    be seen.
+    """
+    before = min(offset, 1)
+    found = searcher.search(query, limit + before + 1, offset=offset - before)
+    window = found.hits[before : before + limit]
+    edges = (found.hits[:before], found.hits[before + limit :])
+    if window and any(
+        edge and edge[0][0] == hit[0] for edge, hit in zip(edges, (window[0], window[-1]), strict=True)
+    ):
+        return _by_score_from_the_first(searcher, query, offset, limit)
+    page: list[tuple[float, Place]] = []
+    for _, group in groupby(window, key=lambda hit: hit[0]):
+        tied = list(group)
+        page += _by_id(searcher, tied, 0, len(tied))
+    return page, _count(found)
+
+
+def _by_score_from_the_first(searcher: tantivy.Searcher, query: tantivy.Query, offset: int, limit: int) -> Slice:
     end = offset + limit
     found = searcher.search(query, end + 1)
     total = _count(found)
