@@ -6,10 +6,11 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event, insert
+from sqlalchemy import DateTime, Dialect, Engine, Insert, TypeDecorator, create_engine, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
 from sqlmodel import Session, SQLModel
@@ -81,7 +82,12 @@ def insert_into(dialect: str, model: type[SQLModel]) -> Any:
 def append(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows that nobody will look at again in this session: several times as fast as objects would be."""
     if rows:
-        session.connection().execute(insert(_table(model)), rows)
+        session.connection().execute(_insert(model), rows)
+
+
+@lru_cache
+def _insert(model: type[SQLModel]) -> Insert:
+    return insert(_table(model))
 
 
 def _table(model: type[SQLModel]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import nlargest
@@ -27,6 +27,21 @@ _SATURATION = 0.5  # BM25's k1: how soon a repeated word adds nothing
 _LENGTH_SHARE = 0.5  # BM25's b: how far long texts are held to a higher count
 _USUAL_LENGTH = 150.0
 _HALF_COVERED = 0.12  # the coverage that makes half a text score; a fit rarely covers half of a need's words
+
+
+# Each part's weight and centre.
+WEIGHTS: Mapping[str, tuple[float, float]] = {
+    "text": (8.0, 0.25),
+    "field": (1.4, 0.6),
+    "disciplines": (1.2, 0.4),
+    "industries": (0.8, 0.4),
+    "trl": (1.0, 0.6),
+    "budget": (0.8, 0.6),
+    "region": (0.6, 0.5),
+    "modes": (0.5, 0.5),
+    "indicators": (1.6, 0.5),
+    "freshness": (0.3, 1.0),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,11 @@ class Part:
         }
 
 
+def _part(name: str, score: float, evidence: tuple[str, ...]) -> Part:
+    weight, centre = WEIGHTS[name]
+    return Part(name, score, weight, centre, evidence)
+
+
 def key_terms(words: Words, rarity: Rarity, most: int = KEY_TERMS) -> KeyTerms:
     """The terms that tell most of a text, heaviest first: (1 + ln count) x rarity (TF-IDF, Salton 1988)."""
     weighted = ((term, (1 + math.log(max(count, 1.0))) * rarity(term)) for term, count in words.counts.items())
@@ -76,7 +96,7 @@ def text(demand: Signature, offer: Signature, wanted: KeyTerms) -> Part | None:
         covered = max(covered, (1 - _WORK_SHARE) * covered + _WORK_SHARE * of_works)
     titles = [f"《{title}》" for share, title in best[:1] if share > 0]
     evidence = (*islice(_shared(demand, offer, wanted), 8), *titles)
-    return Part("text", covered / (covered + _HALF_COVERED), 8.0, 0.25, evidence)
+    return _part("text", covered / (covered + _HALF_COVERED), evidence)
 
 
 def _coverage(wanted: KeyTerms, words: Words) -> float:
@@ -102,25 +122,25 @@ def field(demand: Signature, offer: Signature) -> Part | None:
     if not (demand.field_code and offer.field_code):
         return None
     same = demand.field_code == offer.field_code
-    return Part("field", float(same), 1.4, 0.6, (demand.field_code, offer.field_code))
+    return _part("field", float(same), (demand.field_code, offer.field_code))
 
 
 def disciplines(demand: Signature, offer: Signature) -> Part | None:
     """The nearest pair of disciplines."""
-    return _nearest("disciplines", demand.disciplines, offer.disciplines, weight=1.2)
+    return _nearest("disciplines", demand.disciplines, offer.disciplines)
 
 
 def industries(demand: Signature, offer: Signature) -> Part | None:
     """The nearest pair of industries."""
-    return _nearest("industries", demand.industries, offer.industries, weight=0.8)
+    return _nearest("industries", demand.industries, offer.industries)
 
 
-def _nearest(name: str, wanted: Iterable[str], offered: Iterable[str], *, weight: float) -> Part | None:
+def _nearest(name: str, wanted: Iterable[str], offered: Iterable[str]) -> Part | None:
     pairs = [(_nearness(name, left, right), left, right) for left in wanted for right in offered]
     if not pairs:
         return None
     best, left, right = max(pairs)
-    return Part(name, best, weight, 0.4, (left, right))
+    return _part(name, best, (left, right))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -140,7 +160,7 @@ def trl(demand: Signature, offer: Signature) -> Part | None:
         score = max(0.7, 1 - 0.1 * (level - high))
     else:
         score = 1.0
-    return Part("trl", score, 1.0, 0.6, (f"{level:g}", f"{_end(low)}–{_end(high)}"))
+    return _part("trl", score, (f"{level:g}", f"{_end(low)}–{_end(high)}"))
 
 
 def budget(demand: Signature, offer: Signature) -> Part | None:
@@ -149,7 +169,7 @@ def budget(demand: Signature, offer: Signature) -> Part | None:
         return None
     price, most = offer.money[0], demand.money[1]
     score = 1.0 if price <= most else (most / price) ** 2
-    return Part("budget", score, 0.8, 0.6, (f"{price:.0f}", f"{_end(demand.money[0])}–{most:.0f}"))
+    return _part("budget", score, (f"{price:.0f}", f"{_end(demand.money[0])}–{most:.0f}"))
 
 
 def region(demand: Signature, offer: Signature) -> Part | None:
@@ -159,7 +179,7 @@ def region(demand: Signature, offer: Signature) -> Part | None:
     best, left, right = max(
         (region_nearness(left, right), left, right) for left in demand.regions for right in offer.regions
     )
-    return Part("region", best, 0.6, 0.5, (left, right))
+    return _part("region", best, (left, right))
 
 
 def modes(demand: Signature, offer: Signature) -> Part | None:
@@ -168,7 +188,7 @@ def modes(demand: Signature, offer: Signature) -> Part | None:
     if not pairs:
         return None
     best, left, right = max(pairs)
-    return Part("modes", best, 0.5, 0.5, (left, right))
+    return _part("modes", best, (left, right))
 
 
 def technical(demand: Signature, offer: Signature) -> Part | None:
@@ -185,7 +205,7 @@ def technical(demand: Signature, offer: Signature) -> Part | None:
             evidence.append(f"{_shown(one)} / {_shown(wanted)}")
     if not fits:
         return None
-    return Part("indicators", sum(fits) / len(fits), 1.6, 0.5, tuple(evidence[:5]))
+    return _part("indicators", sum(fits) / len(fits), tuple(evidence[:5]))
 
 
 def freshness(offer: Signature, demand: Signature) -> Part | None:
@@ -193,7 +213,7 @@ def freshness(offer: Signature, demand: Signature) -> Part | None:
     if offer.published_day is None or demand.published_day is None:
         return None
     years = abs(demand.published_day - offer.published_day) / 365.25
-    return Part("freshness", 0.5 ** (years / 2), 0.3, 1.0, (f"{years:.1f}",))
+    return _part("freshness", 0.5 ** (years / 2), (f"{years:.1f}",))
 
 
 def _shown(indicator: Indicator) -> str:
