@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -37,7 +37,7 @@ class Database:
         self._reader = _engine(url, busy_seconds, begin="BEGIN")
         self._writer = _engine(url, busy_seconds, begin="BEGIN IMMEDIATE")
         # Threads of one process queue here in turn; SQLite's own waiting sleeps, and is not fair.
-        self._turn: Any = threading.Lock() if self.dialect == "sqlite" else _NoLock()
+        self._turn: Any = threading.Lock() if self.dialect == "sqlite" else nullcontext()
 
     @property
     def dialect(self) -> str:
@@ -97,11 +97,6 @@ def _table(model: type[SQLModel]) -> Any:
 def rows_touched(result: Any) -> int:
     """How many rows an UPDATE, DELETE or INSERT touched."""
     return int(result.rowcount)
-
-
-class _NoLock:
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
 
 
 def _engine(url: str, busy_seconds: float, *, begin: str) -> Engine:

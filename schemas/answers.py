@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from schemas.base import Code, Strict, Text
 
@@ -248,10 +248,3 @@ class Statistics(Schema):
     matches = fields.Integer()
     by_field = fields.Dict(keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.Integer()))
     by_region = fields.Dict(keys=fields.String(), values=fields.Integer())
-
-
-class Health(Schema):
-    """Whether a part, or the whole, is well."""
-
-    status = fields.String(validate=validate.OneOf(("ok", "failing")))
-    parts = fields.Dict(keys=fields.String(), values=fields.String())

@@ -74,9 +74,6 @@ REGION_NEEDED = Message("Name the region this rule is about.", "请填写该规�
 KEY_TAKEN = Message("Another of your listings has this key.", "您的另一条记录已使用此编号。")
 NOT_A_FACET = Message("{name} is no facet here: {known}.", "{name} 不是这里的分面：{known}。")
 OUTSIDE_EXTENSION = Message("Must lie after {after} and at most a year later.", "应在 {after} 之后，且不超过一年。")
-QUERY_TOO_DEEP = Message(
-    "Narrow the search instead of paging beyond {max} hits.", "请缩小检索范围，不支持翻到 {max} 条之后。"
-)
 
 
 def translated(text: Any) -> Any:

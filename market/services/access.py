@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import ColumnElement, false, or_, true
 from sqlmodel import col
@@ -102,8 +101,3 @@ def require_role(principal: Principal, roles: frozenset[str]) -> None:
         raise Unauthenticated
     if not principal.roles & (roles | {"administrator"}):
         raise Forbidden("role-missing", roles=", ".join(sorted(roles)))
-
-
-def as_details(principal: Principal) -> dict[str, Any]:
-    """The caller, for a log line: no name, no address."""
-    return {"user": str(principal.user_id or ""), "roles": sorted(principal.roles)}

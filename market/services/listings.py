@@ -12,7 +12,7 @@ from market.errors import Conflict, Invalid, NotFound, Stale
 from market.models import LISTINGS, Demand, Expert, Listing, Organisation, Signature, Work
 from market.outbox import JobName, enqueue
 from market.services import audit, notifications
-from market.services.access import SYSTEM, Principal, require_owner, require_role, visible_to
+from market.services.access import Principal, require_owner, require_role, visible_to
 from market.services.lives import DEMAND_ACTIONS, LISTING_ACTIONS, Transition
 from schemas import messages
 
@@ -42,6 +42,21 @@ def create(
         organisation_id, owner_id = actor.organisation_id, actor.user_id
     if organisation_id is None:
         raise Conflict("organisation-missing")
+    _refuse_taken_key(session, organisation_id, model, data.get("external_key"))
+    return add(session, actor, model, data, now=now, organisation_id=organisation_id, owner_id=owner_id)
+
+
+def add(
+    session: Session,
+    actor: Principal,
+    model: type[AnyListing],
+    data: dict[str, Any],
+    *,
+    now: datetime,
+    organisation_id: uuid.UUID,
+    owner_id: uuid.UUID | None,
+) -> AnyListing:
+    """Create without asking who may, or whether the external key is free: for whoever has asked for many at once."""
     submitted = data.get("submit", False)
     values = {name: value for name, value in data.items() if name not in ("submit", "works")}
     organisation = session.get_one(Organisation, organisation_id)
@@ -53,8 +68,6 @@ def create(
         updated_at=now,
         **values,
     )
-    if actor is not SYSTEM:  # whoever loads files has looked for the keys already, all at once
-        _refuse_taken_key(session, organisation_id, model, data.get("external_key"))
     _settle(listing, data.get("works"))
     audit.record(session, actor, "create", listing, now=now)
     if submitted:

@@ -108,7 +108,7 @@ def store(session: Session, kind: str, rows: Sequence[Row], *, now: datetime) ->
         data["external_key"] = data.pop("key")
         listing = known.get((organisation_id, data["external_key"]))
         if listing is None:
-            listings.create(
+            listings.add(
                 session, SYSTEM, model, {**data, "submit": True}, now=now,
                 organisation_id=organisation_id, owner_id=owner_id,
             )  # fmt: skip
