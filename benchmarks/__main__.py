@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import matching, placement, report, requests, searches, world
+from benchmarks import database_server, matching, placement, report, requests, search_server, searches, world
 from benchmarks.corpus import CENTRE, Corpus, Sizes, sizes_of
 from benchmarks.measure import Figure, in_child
 from benchmarks.world import Phase, console
@@ -15,7 +15,7 @@ from market.outbox import JobName
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 PARTS = ("import", "index", "match", "search", "candidates", "listing", "post", "get")
-SPECIAL = ("centre", "placement")
+SPECIAL = ("centre", "placement", "server", "postgresql")
 _CENTRE_GOAL = 90.0
 
 
@@ -79,7 +79,9 @@ def _measure(folder: Path, sizes: Sizes, parts: set[str], *, centre: bool) -> li
         "listing": lambda: matching.measure_listings(data),
         "get": lambda: requests.measure_gets(data),
         "post": lambda: requests.measure_posts(data),
+        "postgresql": lambda: database_server.measure(data),
         "placement": lambda: placement.measure(data, rows),
+        "server": lambda: search_server.measure(data, rows),
     }
     for name, step in steps.items():
         if name in parts:

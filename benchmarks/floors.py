@@ -11,6 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import orjson
+import psycopg
 from flask import Flask, Response, request
 
 from market import db
@@ -53,31 +55,49 @@ def fill(path: Path, rows: Iterable[tuple[str, str]]) -> None:
     connection.close()
 
 
+def on_server(url: str) -> psycopg.Connection[Any]:
+    """A connection to PostgreSQL that commits each statement by itself: one message there, one back."""
+    connection = psycopg.connect(url, autocommit=True)
+    connection.execute("CREATE TABLE IF NOT EXISTS items (id text PRIMARY KEY, body text NOT NULL)")
+    return connection
+
+
+def fill_server(url: str, rows: Iterable[tuple[str, str]]) -> None:
+    """As `fill`, on PostgreSQL."""
+    with on_server(url) as connection:
+        connection.cursor().executemany("INSERT INTO items (id, body) VALUES (%s, %s)", list(rows))
+
+
 def create_app() -> Flask:
-    """A bare view that does one INSERT, and one that does one SELECT."""
+    """A bare view that does one INSERT, and one that does one SELECT, on SQLite or PostgreSQL."""
     app = Flask("floor", static_folder=None)
-    path = os.environ[DATABASE]
+    database = os.environ[DATABASE]
+    server = database.startswith("postgresql")
     kept = threading.local()
     turn = threading.Lock()
 
     def connection() -> Any:
         if not hasattr(kept, "connection"):
-            kept.connection = connect(path)
+            kept.connection = on_server(database) if server else connect(database)
         return kept.connection
 
     @app.post("/items")
     def create() -> Response:
-        identity, body = str(uuid.uuid4()), request.get_data(as_text=True)
-        own = connection()
-        with turn:
-            own.execute("BEGIN IMMEDIATE")
-            own.execute(_INSERT, (identity, body))
-            own.execute("COMMIT")
+        body = orjson.dumps(orjson.loads(request.get_data())).decode()
+        identity, own = str(uuid.uuid4()), connection()
+        if server:
+            own.execute("INSERT INTO items (id, body) VALUES (%s, %s)", (identity, body))
+        else:
+            with turn:
+                own.execute("BEGIN IMMEDIATE")
+                own.execute(_INSERT, (identity, body))
+                own.execute("COMMIT")
         return Response(body, 201, mimetype="application/json")
 
     @app.get("/items/<identity>")
     def read(identity: str) -> Response:
-        found = connection().execute("SELECT body FROM items WHERE id = ?", (identity,)).fetchone()
+        select = f"SELECT body FROM items WHERE id = {'%s' if server else '?'}"
+        found = connection().execute(select, (identity,)).fetchone()
         return Response(found[0] if found else "", 200 if found else 404, mimetype="application/json")
 
     return app

@@ -24,18 +24,21 @@ def bodies(count: int, *, seed: str) -> list[bytes]:
     return [orjson.dumps(body) for body in Corpus(sizes_of(1_000), seed=seed).bodies(count)]
 
 
-def measure_posts(data: Path) -> list[Figure]:
-    """With the worker idle beside, as in `market serve`, indexing what is posted; and without any worker."""
+def measure_posts(data: Path, url: str = "") -> list[Figure]:
+    """With the worker idle beside, as in `market serve`, indexing what is posted; and without any worker.
+
+    `url` is that of a PostgreSQL database with the same data; SQLite where it is empty.
+    """
     figures: list[Figure] = []
     for worker in (False, True):
         told = "with worker" if worker else "without worker"
         console.print(f"POST /outcomes {told}")
-        with opened(data) as runtime:
+        with opened(data, database_url=url) as runtime:
             forget_jobs(runtime)
             key = member_key(runtime)
             with (
-                servers.market(data, worker=worker) as port,
-                servers.floor(data / f"floor-{worker}.db") as floor_port,
+                servers.market(data, worker=worker, MARKET_DATABASE_URL=url) as port,
+                servers.floor(url or str(data / f"floor-{worker}.db"), data) as floor_port,
             ):
                 if worker:
                     await_idle(runtime)
@@ -74,15 +77,18 @@ def post(connection: Connection, path: str, body: bytes) -> None:
     succeed(connection.post(path, body), 201)
 
 
-def measure_gets(data: Path) -> list[Figure]:
-    """One outcome by its id."""
+def measure_gets(data: Path, url: str = "") -> list[Figure]:
+    """One outcome by its id; `url` as above."""
     console.print("GET /outcomes/{id}")
-    with opened(data) as runtime, runtime.db.reading() as session:
+    with opened(data, database_url=url) as runtime, runtime.db.reading() as session:
         ids = some_ids(session, "outcome", _IDS)
-    with servers.market(data, worker=False) as port, Connection(port) as product:
+    with servers.market(data, worker=False, MARKET_DATABASE_URL=url) as port, Connection(port) as product:
         kept = {one: succeed(product.get(f"/api/v1/outcomes/{one}")).body.decode() for one in ids}
-        floors.fill(data / "floor-get.db", kept.items())
-        with servers.floor(data / "floor-get.db") as floor_port, Connection(floor_port) as floor:
+        if url:
+            floors.fill_server(url, kept.items())
+        else:
+            floors.fill(data / "floor-get.db", kept.items())
+        with servers.floor(url or str(data / "floor-get.db"), data) as floor_port, Connection(floor_port) as floor:
             pairs = [
                 (partial(_get, product, f"/api/v1/outcomes/{one}"), partial(_get, floor, f"/items/{one}"))
                 for one in ids

@@ -23,12 +23,12 @@ _START_SECONDS, _STOP_SECONDS = 60.0, 20.0
 
 
 @contextmanager
-def market(data: Path, *, worker: bool) -> Iterator[int]:
-    """`market serve`, as people start it. Gives its port."""
+def market(data: Path, *, worker: bool, **variables: str) -> Iterator[int]:
+    """`market serve`, as people start it, with these environment variables. Gives its port."""
     extra = [] if worker else ["--without-worker"]
     port = _free_port()
     command = ["-m", "market", "serve", "--port", str(port), *extra]
-    with _running(command, {"MARKET_DATA": str(data)}, port, "/api/v1/outcomes?limit=1", data):
+    with _running(command, {"MARKET_DATA": str(data), **variables}, port, "/api/v1/outcomes?limit=1", data):
         yield port
 
 
@@ -42,10 +42,27 @@ def market_with_thread(data: Path) -> Iterator[int]:
 
 
 @contextmanager
-def floor(database: Path) -> Iterator[int]:
-    """The bare views under the same server. Gives its port."""
-    with _served("benchmarks.floor_application", {DATABASE: str(database)}, "/items/none", database.parent) as port:
+def floor(database: str, logs: Path) -> Iterator[int]:
+    """The bare views under the same server, on a SQLite file or at a PostgreSQL URL. Gives its port."""
+    with _served("benchmarks.floor_application", {DATABASE: database}, "/items/none", logs) as port:
         yield port
+
+
+@contextmanager
+def meilisearch(folder: Path) -> Iterator[tuple[int, str]]:
+    """The program `meilisearch` on PATH, with its data in a folder. Gives its port and master key."""
+    port, key = _free_port(), "a-master-key-for-benchmarks-only"
+    command = [
+        "--http-addr",
+        f"127.0.0.1:{port}",
+        "--master-key",
+        key,
+        "--no-analytics",
+        "--db-path",
+        str(folder / "meili"),
+    ]
+    with _running(command, {}, port, "/health", folder, program="meilisearch"):
+        yield port, key
 
 
 @contextmanager
@@ -57,12 +74,19 @@ def _served(module: str, environment: dict[str, str], ready: str, logs: Path) ->
 
 @contextmanager
 def _running(
-    arguments: Sequence[str], environment: dict[str, str], port: int, ready: str, logs: Path
+    arguments: Sequence[str],
+    environment: dict[str, str],
+    port: int,
+    ready: str,
+    logs: Path,
+    *,
+    program: str = sys.executable,
 ) -> Iterator[None]:
     log = logs / f"server-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, *arguments],
+            [program, *arguments],
+            cwd=logs if program != sys.executable else None,
             env={**os.environ, **environment},
             stdout=output,
             stderr=output,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -43,10 +44,10 @@ def progress(*, quiet: bool) -> Iterator[Progress]:
 
 
 @contextmanager
-def opened(data: Path, *, writes_index: bool = False) -> Iterator[Runtime]:
+def opened(data: Path, *, writes_index: bool = False, **settings: Any) -> Iterator[Runtime]:
     """The product's parts on this data."""
     logs.configure("warning")
-    runtime = build(Settings(data=str(data)), writes_index=writes_index)
+    runtime = build(Settings(data=str(data), **settings), writes_index=writes_index)
     try:
         yield runtime
     finally:

@@ -76,6 +76,12 @@ class Unavailable(MarketError):
     code = "unavailable"
 
 
+class NotOffered(MarketError):
+    """Something this installation is not set up for."""
+
+    code = "search-keys-unsupported"
+
+
 class Invalid(MarketError):
     """Input that breaks rules; `fields` maps a JSON pointer to its messages (plain or bilingual strings)."""
 

@@ -11,12 +11,20 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, case, text
+from sqlalchemy import ColumnElement, Executable, bindparam, case, text
+from sqlalchemy import select as select_columns
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, delete, func, select, update
 
-from market.db import dialect_of, insert_into, rows_touched
+from market.db import UtcDateTime, dialect_of, insert_into, ringing, rows_touched
 from market.models import Job, Schedule
 from market.models.base import new_id
+
+# The unique index that keeps a second job of a name and key from waiting.
+_QUEUED_ONCE: dict[str, Any] = {"index_elements": ["name", "key"], "index_where": text("state = 'queued'")}
+
+
+_COLUMNS = tuple(Job.__table__.columns)  # type: ignore[attr-defined]  # SQLModel does not declare it
 
 
 class JobName(StrEnum):
@@ -54,7 +62,8 @@ def enqueue(
     """Have `name` done once for each key, after this transaction commits.
 
     A job of the same name and key that still waits is not doubled: it is brought forward, which also holds
-    its row until this transaction ends, so that no worker can take it before our change can be seen.
+    its row until this transaction ends, so that no worker can take it before our change can be seen. Keys go in
+    in order, so that of two transactions with the same ones, the one waits for the other and not both.
     """
     rows = [
         {
@@ -69,7 +78,7 @@ def enqueue(
             "lease": "",
             "error": "",
         }
-        for key in dict.fromkeys(keys)
+        for key in sorted(set(keys))
     ]
     if rows:
         session.connection().execute(_enqueue(dialect_of(session)), rows)
@@ -79,40 +88,59 @@ def enqueue(
 def _enqueue(dialect: str) -> Executable:
     """Kept: every write runs it, and making it takes longer than running it."""
     insert = insert_into(dialect, Job)
-    statement: Executable = insert.on_conflict_do_update(
-        index_elements=["name", "key"],
-        index_where=text("state = 'queued'"),
+    statement = insert.on_conflict_do_update(
+        **_QUEUED_ONCE,
         set_={
             "run_at": case((col(Job.run_at) > insert.excluded.run_at, insert.excluded.run_at), else_=col(Job.run_at))
         },
     )
-    return statement
+    return ringing(dialect, statement)
 
 
 def due_name(session: Session, *, now: datetime) -> JobName | None:
     """The name of the job that has waited longest among those that may run; None when there is none."""
-    heads: list[tuple[datetime, JobName]] = []
-    for name in JobName:  # one look at the head of each queue, however long they are
-        queued = (Job.name == name.value, Job.state == "queued", col(Job.run_at) <= now)
-        head = session.exec(select(Job.run_at).where(*queued).order_by(col(Job.run_at)).limit(1)).first()
-        if head is not None:
-            heads.append((head, name))
-    lapsed = session.exec(select(Job.run_at, Job.name).where(*_lapsed(now)).limit(1)).first()
-    if lapsed is not None:
-        heads.append((lapsed[0], JobName(lapsed[1])))
-    return min(heads)[1] if heads else None
+    heads = session.connection().execute(_heads(), {"now": now}).one()
+    names = (*JobName, JobName(heads.abandoned_name) if heads.abandoned_name else None)
+    due = [(head, name) for head, name in zip(heads, names, strict=False) if head is not None and name is not None]
+    return min(due)[1] if due else None
+
+
+@lru_cache
+def _heads() -> Executable:
+    """When the head of each queue was to run, however long they are, and the oldest job whose lease ran out."""
+    now = bindparam("now", type_=UtcDateTime)
+    queues = [
+        select(Job.run_at)
+        .where(Job.name == name.value, *_ready(now))
+        .order_by(col(Job.run_at))
+        .limit(1)
+        .scalar_subquery()
+        .label(f"head_{name.value}")
+        for name in JobName
+    ]
+    abandoned = select(Job.run_at, Job.name).where(*_lapsed(now)).order_by(col(Job.run_at)).limit(1)
+    return select_columns(
+        *queues,
+        abandoned.with_only_columns(col(Job.run_at)).scalar_subquery().label("abandoned_at"),
+        abandoned.with_only_columns(col(Job.name)).scalar_subquery().label("abandoned_name"),
+    )
 
 
 def claim(session: Session, name: JobName, *, now: datetime, lease_seconds: float, limit: int) -> list[Claimed]:
-    """Take up to `limit` due jobs of this name, oldest first, and count the attempt."""
+    """Take up to `limit` due jobs of this name, oldest first, and count the attempt.
+
+    A job that was tried before comes alone: it may be what failed its batch or killed its process, and the others
+    must not use up their attempts with it.
+    """
     _requeue_lapsed(session, now)
     chosen = session.exec(
         select(Job)
-        .where(Job.name == name.value, Job.state == "queued", col(Job.run_at) <= now)
+        .where(Job.name == name.value, *_ready(now))
         .order_by(col(Job.run_at), col(Job.id))
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=Job)
     ).all()
+    chosen = chosen[:1] if chosen and chosen[0].attempts else [job for job in chosen if not job.attempts]
     lease = secrets.token_hex(8)
     until = now + timedelta(seconds=lease_seconds)
     session.execute(
@@ -124,21 +152,34 @@ def claim(session: Session, name: JobName, *, now: datetime, lease_seconds: floa
     return [Claimed(job.id, name, job.key, job.payload, job.attempts + 1, lease) for job in chosen]
 
 
-def _lapsed(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _ready(now: Any) -> tuple[ColumnElement[bool], ...]:
+    """Due, and nobody has its like in hand: what that one began with is older than what this one would see."""
+    like = aliased(Job)
+    in_hand = select(like.id).where(like.name == Job.name, like.key == Job.key, like.state == "running")
+    return col(Job.state) == "queued", col(Job.run_at) <= now, ~in_hand.exists()
+
+
+def _lapsed(now: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Running under a lease that ran out: its worker died, or slept too long."""
     return col(Job.state) == "running", col(Job.lease_until) < now
 
 
 def _requeue_lapsed(session: Session, now: datetime) -> None:
-    """Give what was abandoned back to the queue, or drop it where a newer one of its kind waits there."""
-    abandoned = session.exec(select(Job).where(*_lapsed(now)).with_for_update(skip_locked=True)).all()
-    for job in abandoned:
-        waiting = select(Job.id).where(Job.name == job.name, Job.key == job.key, Job.state == "queued")
-        if session.exec(waiting).first() is not None:
-            session.delete(job)
-        else:
-            job.state, job.lease, job.lease_until = "queued", "", None
-        session.flush()
+    """Give what was abandoned back to the queue."""
+    free = select(Job.id).where(*_lapsed(now)).with_for_update(skip_locked=True)
+    _requeue(session, col(Job.id).in_(free))
+
+
+def _requeue(session: Session, *which: ColumnElement[bool], **changes: Any) -> int:
+    """Put jobs back into the queue and say how many; one whose like waits there already is dropped, as that will
+    see at least what this one would. The row is made anew, for that is the only way to ask in the same breath."""
+    taken = session.connection().execute(delete(Job).where(*which).returning(*_COLUMNS)).mappings().all()
+    again = {"state": "queued", "lease": "", "lease_until": None, **changes}
+    if taken:
+        insert = insert_into(dialect_of(session), Job).on_conflict_do_nothing(**_QUEUED_ONCE)
+        in_order = sorted(taken, key=lambda row: (row["name"], row["key"]))
+        session.connection().execute(insert, [{**row, **again} for row in in_order])
+    return len(taken)
 
 
 def renew(session: Session, jobs: Sequence[Claimed], *, now: datetime, lease_seconds: float) -> int:
@@ -156,35 +197,30 @@ def retry(session: Session, job: Claimed, *, at: datetime, error: str, attempts:
     """Put the job back, to be tried again not before `at`; `attempts` is how many count so far, this one too
     unless said otherwise."""
     counted = job.attempts if attempts is None else attempts
-    fresh = session.exec(
-        select(Job.id).where(Job.name == job.name.value, Job.key == job.key, Job.state == "queued")
-    ).first()
-    if fresh is not None:  # a newer one waits already, and will see at least what this one would
-        return finish(session, [job])
-    return _touch(
-        session, [job], state="queued", run_at=at, attempts=counted, lease="", lease_until=None, error=error[:4000]
-    )
+    return _requeue(session, *_ours([job]), run_at=at, attempts=counted, error=_kept(error))
 
 
 def bury(session: Session, job: Claimed, *, error: str) -> int:
     """Give the job up, and keep it to be seen and replayed. An older dead job of its name and key is forgotten."""
     same = (col(Job.name) == job.name.value, col(Job.key) == job.key, col(Job.state) == "dead")
     session.execute(delete(Job).where(*same).execution_options(synchronize_session=False))
-    return _touch(session, [job], state="dead", lease="", lease_until=None, error=error[:4000])
+    return _touch(session, [job], state="dead", lease="", lease_until=None, error=_kept(error))
 
 
 def replay(session: Session, *, now: datetime, ids: Sequence[uuid.UUID] | None = None) -> int:
     """Queue dead jobs again, all of them or those named, with their attempts counted anew."""
-    dead = select(Job).where(Job.state == "dead")
+    dead = delete(Job).where(col(Job.state) == "dead")
     if ids is not None:
         dead = dead.where(col(Job.id).in_(ids))
-    jobs = session.exec(dead).all()
-    for job in jobs:
-        session.delete(job)
-    session.flush()
-    for job in jobs:
+    jobs = session.connection().execute(dead.returning(*_COLUMNS)).all()
+    for job in sorted(jobs, key=lambda job: (job.name, job.key)):
         enqueue(session, JobName(job.name), [job.key], now=now, payload=job.payload)
     return len(jobs)
+
+
+def _kept(error: str) -> str:
+    """As much of it as there is room for, in characters that any database takes."""
+    return error.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()[:4000]
 
 
 def backlog(session: Session) -> dict[tuple[str, str], int]:

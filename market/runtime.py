@@ -9,9 +9,11 @@ from pathlib import Path
 
 from market.clock import Clock, utc_now
 from market.db import Database
+from market.measured import MeasuredEngine
 from market.settings import Settings, SettingsError
 from search.embedded import EmbeddedEngine
 from search.engine import Engine
+from search.meili import MeiliEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +40,29 @@ def build(settings: Settings, *, writes_index: bool = False, clock: Clock = utc_
     Path(settings.data).mkdir(parents=True, exist_ok=True)
     return Runtime(
         settings=settings,
-        db=Database(settings.database, busy_seconds=settings.sqlite_busy_seconds),
-        engine=_engine(settings.search, writes_index=writes_index),
+        db=Database(settings.database, settings),
+        engine=MeasuredEngine(_engine(settings, writes_index=writes_index)),
         clock=clock,
         secret=settings.secret or _kept_secret(Path(settings.data) / "secret"),
     )
 
 
-def _engine(url: str, *, writes_index: bool) -> Engine:
+def _engine(settings: Settings, *, writes_index: bool) -> Engine:
     """Where the search engine is chosen, by the scheme of its URL."""
-    scheme, _, rest = url.partition(":")
+    scheme, _, rest = settings.search.partition(":")
     if scheme == "embedded":
         return EmbeddedEngine(Path(rest), writable=writes_index)
-    raise SettingsError(f"MARKET_SEARCH_URL starts with embedded: (then a folder), not {scheme}:")
+    if scheme in ("http", "https"):
+        return MeiliEngine(
+            settings.search,
+            settings.search_key,
+            prefix=settings.search_prefix,
+            seconds=settings.search_timeout_seconds,
+            writable=writes_index,
+            browsed=settings.search_front,
+            public_url=settings.search_public_url,
+        )
+    raise SettingsError(f"MARKET_SEARCH_URL starts with embedded: (then a folder) or http://, not {scheme}:")
 
 
 def _kept_secret(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,39 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
+from sqlmodel import Session
 
 from market.db import Database
 from market.models import METADATA
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(db: Database) -> None:
     """Bring the schema up to the newest revision. May be repeated; safe beside running services."""
     with db.migrating() as connection:
         command.upgrade(_config(connection), "head")
+
+
+def pending(session: Session) -> str:
+    """What is to be done before this version can run on this database; empty where nothing is.
+
+    A database that is ahead is good: it was migrated for the next version, and this one is about to be replaced.
+    """
+    present = MigrationContext.configure(session.connection()).get_current_revision()
+    revisions = _revisions()
+    if present == revisions[0] or (present is not None and present not in revisions):
+        return ""
+    return f"the schema is at {present or 'nothing'}, this version needs {revisions[0]}; run `market init`"
+
+
+@lru_cache
+def _revisions() -> tuple[str, ...]:
+    """The revisions this version knows, newest first."""
+    scripts = ScriptDirectory(str(_MIGRATIONS))
+    return tuple(script.revision for script in scripts.walk_revisions())
 
 
 def differences(db: Database) -> list[Any]:
@@ -38,7 +62,7 @@ def write_revision(db: Database, number: str, message: str) -> None:
 
 def _config(connection: Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     config.attributes["connection"] = connection
     return config

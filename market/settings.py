@@ -16,13 +16,29 @@ class Settings:
     data: str = "var"
     database_url: str = ""  # empty: sqlite in the data folder
     search_url: str = ""  # empty: embedded in the data folder
+    search_key: str = ""  # a search server's master key, or an admin key of it
+    search_prefix: str = "qiao_"  # begins the name of every index on a search server
+    search_timeout_seconds: float = 2.0
+    search_front: bool = False  # keep the indexes that browsers ask directly
+    search_public_url: str = ""  # where browsers reach the search server; empty: search_url
+    search_key_minutes: int = 15  # for how long a browser's key is good
     secret: str = ""  # empty: made once and kept in the data folder (development only)
     host: str = "127.0.0.1"
     port: int = 8000
     threads: int = 4
+    worker_host: str = "127.0.0.1"
+    worker_port: int = 0  # where the worker answers /healthz, /readyz and /metrics; 0: nowhere
     log_level: str = "info"
     body_limit: int = 1024 * 1024  # bytes
     sqlite_busy_seconds: float = 10.0
+    postgres_pool_size: int = 8  # connections to read with, and as many to write with
+    postgres_pool_seconds: float = 10.0
+    postgres_connect_seconds: int = 5
+    postgres_statement_seconds: float = 30.0
+    postgres_lock_seconds: float = 10.0
+    postgres_idle_seconds: float = 300.0
+    postgres_prepare: bool = True
+    job_listen: bool = True
     job_lease_seconds: float = 60.0
     job_attempts: int = 8
     job_batch: int = 200
@@ -51,7 +67,16 @@ class Settings:
         return self.search_url or f"embedded:{Path(self.data).absolute() / 'search'}"
 
 
-_PARSERS: dict[str, Callable[[str], object]] = {"str": str, "int": int, "float": float}
+_TRUTHS = {"true": True, "false": False, "1": True, "0": False}
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in _TRUTHS:
+        raise ValueError(text)
+    return _TRUTHS[text.lower()]
+
+
+_PARSERS: dict[str, Callable[[str], object]] = {"str": str, "int": int, "float": float, "bool": _truth}
 
 
 class SettingsError(ValueError):

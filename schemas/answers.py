@@ -80,6 +80,15 @@ class Suggestions(Schema):
     items = fields.List(fields.Nested(Suggestion))
 
 
+class SearchKey(Schema):
+    """Where a browser asks the search server, with which key, and the name that each index has there."""
+
+    url = fields.String()
+    key = fields.String()
+    indexes = fields.Dict(keys=fields.String(), values=fields.String())
+    expires_at = fields.String(metadata={"format": "date-time"})
+
+
 class Part(Schema):
     """One reason: how well the pair fits in this respect, how much that weighs, and what made it so."""
 

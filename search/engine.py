@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-DocumentValue = str | int | Sequence[str] | None
-"""A text or keyword (one, or several), an integer, or nothing."""
+DocumentValue = str | int | Sequence[str] | Sequence[float] | None
+"""A text or keyword (one, or several), an integer, a vector, or nothing."""
 
 Document = Mapping[str, DocumentValue]
-"""A flat mapping with `id` (A-Z a-z 0-9 - _) and `version` (int), and any fields its IndexSpec declares."""
+"""A flat mapping with `id` (A-Z a-z 0-9 - _) and `version` (int), and any fields its IndexSpec declares; where that
+has dimensions, perhaps a `vector` of so many finite numbers."""
 
 
 class EngineUnavailable(Exception):
@@ -26,6 +28,10 @@ class EngineLocked(EngineUnavailable):
 
 class BadQuery(ValueError):
     """The question itself is wrong: an undeclared field, a value of the wrong kind, an impossible page."""
+
+
+class Unsupported(Exception):
+    """This engine cannot do that at all; the message says which can."""
 
 
 class BadDocument(ValueError):
@@ -84,6 +90,9 @@ class Query:
     are found. Text without any word (only punctuation) finds nothing.
     `terms` match documents that hold any of them.
     With both, both must match; with neither, every document does.
+    `vector` orders what the filters and terms leave by how near it is, what has no vector last, in an index that has
+    vectors. Beside words, `semantic` is its share of the order, from 0 to 1; totals and facets are then those of
+    the documents that have every word, and pages may go on beyond them with neighbours that have not.
     All `filters` must hold; `id` may be filtered like a keyword.
     Without a sort, the best come first; where there is nothing to rank by, the greatest id.
     `facets` count values over everything found, not over the page. `highlight` names text fields to mark.
@@ -91,6 +100,8 @@ class Query:
 
     text: str = ""
     terms: tuple[WeightedTerm, ...] = ()
+    vector: tuple[float, ...] = ()
+    semantic: float = 0.5
     filters: tuple[Filter, ...] = ()
     facets: tuple[str, ...] = ()
     sort: Sort | None = None
@@ -148,6 +159,16 @@ class Frequencies:
     counts: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class BrowserKey:
+    """What a browser needs to ask the engine itself: where, with which token, and under which name each index is."""
+
+    url: str
+    token: str
+    indexes: Mapping[str, str]
+    expires_at: datetime
+
+
 @runtime_checkable
 class Engine(Protocol):
     """What every engine does, with the names of `search.indexes.INDEXES`. Safe to call from many threads.
@@ -189,6 +210,16 @@ class Engine(Protocol):
 
     def ready(self) -> None:
         """Raise EngineUnavailable unless every index can be searched."""
+
+    def sync(self, *, apply: bool) -> Mapping[str, Sequence[str]]:
+        """What each index differs in from its declaration, made equal where `apply` says so. Indexes that are as
+        declared are not named; may be repeated."""
+
+    def browser_key(self, filters: tuple[Filter, ...], *, expires_at: datetime) -> BrowserKey:
+        """A key for the public fields of those documents that pass the filters, and for nothing else.
+
+        Raises Unsupported.
+        """
 
     def close(self) -> None:
         """Release files and locks. May be repeated; no other method may follow."""

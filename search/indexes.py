@@ -40,8 +40,10 @@ class IndexSpec:
     text: tuple[TextField, ...]
     keywords: tuple[str, ...]
     numbers: tuple[str, ...]
+    public: tuple[str, ...] = ()  # what a browser may be given of a document it may see
     counted: tuple[str, ...] = ()
     uncounted: tuple[str, ...] = ("readers",)  # who may see a document is nobody's statistics
+    dimensions: int = 0  # of the dense vector a document may have; 0: none has one
 
     @cached_property
     def facets(self) -> tuple[str, ...]:
@@ -73,6 +75,7 @@ def fingerprint(spec: IndexSpec, *, salt: str = "") -> str:
         spec.numbers,
         spec.facets,
         spec.sorts,
+        spec.dimensions,
         ANALYSER_VERSION,
         salt,
     )
@@ -111,6 +114,23 @@ OUTCOMES = IndexSpec(
         "state",
     ),
     numbers=("trl", "price", "published_at", "valid_until", "updated_at"),
+    public=(
+        "title_zh",
+        "title_en",
+        "keywords_text",
+        "summary_zh",
+        "summary_en",
+        "organisation_name",
+        "field",
+        "disciplines",
+        "industries",
+        "region",
+        "kind",
+        "ip_status",
+        "cooperation_modes",
+        "trl",
+        "published_at",
+    ),
     counted=("trl",),
 )
 
@@ -141,6 +161,19 @@ EXPERTS = IndexSpec(
         "state",
     ),
     numbers=("published_at", "valid_until", "updated_at", "works_count"),
+    public=(
+        "name_zh",
+        "name_en",
+        "keywords_text",
+        "directions_zh",
+        "directions_en",
+        "organisation_name",
+        "field",
+        "disciplines",
+        "regions_served",
+        "professional_title",
+        "published_at",
+    ),
 )
 
 DEMANDS = IndexSpec(
@@ -177,6 +210,20 @@ DEMANDS = IndexSpec(
         "published_at",
         "deadline",
         "updated_at",
+    ),
+    public=(
+        "title_zh",
+        "title_en",
+        "keywords_text",
+        "organisation_name",
+        "field",
+        "disciplines",
+        "industries",
+        "region",
+        "cooperation_modes",
+        "progress",
+        "published_at",
+        "deadline",
     ),
 )
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import rjieba
 
+from search import thesaurus
 from search.stopwords import STOP_WORDS
 from search.text import LONGEST_WORD, normalise, runs
 
@@ -50,8 +53,35 @@ def read(text: str) -> Reading:
     return Reading(phrases, tuple(_distinct(kept)))
 
 
+def typed_runs(text: str) -> list[str]:
+    """The normalised Han stretches and Latin words of what is being typed."""
+    return [run for run, _, _ in runs(normalise(text[:LONGEST_TEXT]))]
+
+
+@lru_cache(maxsize=1)
+def whole_words() -> frozenset[str]:
+    """Domain words that the segmenter would cut into pieces of one character, which mean something else or nothing.
+
+    Words that are made of words are not here: who searches for a part of them wants to find them.
+    """
+    return frozenset(
+        word for word in thesaurus.domain_words() if any(len(piece) == 1 for piece in rjieba.cut(word, False))
+    )
+
+
+@lru_cache(maxsize=1)
+def _whole_words() -> re.Pattern[str]:
+    longest_first = sorted(whole_words(), key=lambda word: (-len(word), word))
+    return re.compile(f"({'|'.join(map(re.escape, longest_first))})")
+
+
 def _stretch(run: str, han: bool) -> Stretch:
-    return Stretch(run, tuple(rjieba.cut(run, False)) if han else (run[:LONGEST_WORD],), han)
+    return Stretch(run, tuple(_cut(run)) if han else (run[:LONGEST_WORD],), han)
+
+
+def _cut(run: str) -> Iterator[str]:
+    for piece in _whole_words().split(run):
+        yield from (piece,) if piece in whole_words() else rjieba.cut(piece, False)
 
 
 def _without_stop_words(stretch: Stretch) -> Stretch:

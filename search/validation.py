@@ -13,7 +13,8 @@ from typing import Any
 from search.engine import AnyOf, BadDocument, BadQuery, Between, Document, Filter, Not, Query
 from search.indexes import INDEXES, IndexSpec
 
-LARGEST_INTEGER = 2**63 - 1
+LARGEST_INTEGER = 2**53 - 1
+"""Beyond it JSON numbers of different programs are no longer the same (RFC 8259, section 6)."""
 LONGEST_KEYWORD = 1_000
 LARGEST_PAGE = 1_000
 DEEPEST_OFFSET = 100_000
@@ -43,8 +44,11 @@ def check_document(spec: IndexSpec, document: Document) -> None:
         raise BadDocument(f"{spec.name}: id {name!r} is not 1 to 511 of A-Z a-z 0-9 - _")
     if not _is_integer(document.get("version")):
         raise BadDocument(f"{spec.name} {name}: version is not an integer")
+    vector = document.get("vector")
+    if vector is not None and not _is_vector(vector, spec.dimensions):
+        raise BadDocument(f"{spec.name} {name}: vector is not {spec.dimensions} finite numbers")
     for field, value in document.items():
-        if field not in ("id", "version") and value is not None:
+        if field not in ("id", "version", "vector") and value is not None:
             complaint = _complaint(spec, field, value)
             if complaint:
                 raise BadDocument(f"{spec.name} {name}: {field} {complaint}")
@@ -60,6 +64,10 @@ def check_query(spec: IndexSpec, query: Query) -> None:
             raise BadQuery("a term is not a text with a weight")
         if not 0 < weight < math.inf:
             raise BadQuery("the weight of a term is not a finite number above 0")
+    if query.vector and not _is_vector(query.vector, spec.dimensions):
+        raise BadQuery(f"vector is not {spec.dimensions} finite numbers")
+    if not 0 <= query.semantic <= 1:
+        raise BadQuery("semantic is not a share from 0 to 1")
     check_filters(spec, query.filters)
     _check_names("facet", query.facets, spec.facets)
     _check_names("highlight", query.highlight, spec.text_names)
@@ -129,7 +137,7 @@ def _check_names(what: str, names: Any, declared: Any) -> None:
 
 def _complaint(spec: IndexSpec, field: str, value: object) -> str | None:
     if field in spec.number_names:
-        return None if _is_integer(value) else "is not an integer below 2^63"
+        return None if _is_integer(value) else "is not an integer between -2^53 and 2^53"
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, list | tuple) or not all(isinstance(v, str) for v in values):
         if field in spec.text_names or field in spec.keyword_names:
@@ -141,7 +149,15 @@ def _complaint(spec: IndexSpec, field: str, value: object) -> str | None:
 
 
 def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and -LARGEST_INTEGER - 1 <= value <= LARGEST_INTEGER
+    return isinstance(value, int) and not isinstance(value, bool) and -LARGEST_INTEGER <= value <= LARGEST_INTEGER
+
+
+def _is_vector(value: Any, dimensions: int) -> bool:
+    return (
+        isinstance(value, tuple | list)
+        and len(value) == dimensions > 0
+        and all(isinstance(number, int | float) and math.isfinite(number) for number in value)
+    )
 
 
 def _is_keyword(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from market.app import create_app
 from market.db import Database
 from market.runtime import Runtime
 from market.worker.runner import drain as run_all_jobs
-from tests.factories import Caller, SettableClock, add_member, add_person, make_template, opened
+from tests import clusters, databases
+from tests.factories import Caller, SettableClock, add_member, add_person, opened
 
 # Examples are the same in every run, and no database of them is written into the checkout.
 hypothesis_settings.register_profile("steady", deadline=None, derandomize=True, database=None)
@@ -27,10 +29,46 @@ def _quiet() -> None:
     logs.configure("critical")
 
 
+# Run by `make test` on SQLite and by `make test-all` on both: together they would take twice the time that one waits.
+_ON_BOTH_AT_LENGTH = {"api", "cli", "journeys", "services"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before the long ones are left out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of these folders are long ones on PostgreSQL."""
+    for item in items:
+        where = getattr(item, "callspec", None)
+        on_postgresql = where is not None and where.params.get("server") == "postgresql"
+        if on_postgresql and _ON_BOTH_AT_LENGTH & {*item.path.parts}:
+            item.add_marker(pytest.mark.long)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tests that did not run are not passed over in silence."""
+    if databases.missing():
+        terminalreporter.write_line(f"The tests on PostgreSQL were skipped: {databases.missing()}.", yellow=True)
+
+
+@pytest.fixture(scope="session", params=databases.KINDS)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of the server with the databases; empty for SQLite. Every test with a database runs with each."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    if databases.missing():
+        pytest.skip(databases.missing())
+    given = os.environ.get(databases.SERVER, "")
+    base = tmp_path_factory.getbasetemp()
+    # Of several processes, each has a folder in their common one, and all have one parent.
+    root, owner = (base.parent, os.getppid()) if hasattr(request.config, "workerinput") else (base, os.getpid())
+    yield given or clusters.shared_cluster(root, owner).url()
+    databases.drop_all()
+
+
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty database file, to be copied and left as it is."""
-    return make_template(tmp_path_factory.mktemp("template") / "market.db")
+def template(tmp_path_factory: pytest.TempPathFactory, server: str) -> Path:
+    """A folder with a migrated, empty database, to be copied and left as it is."""
+    return databases.migrated(tmp_path_factory.mktemp("template") / "data", server)
 
 
 @pytest.fixture
@@ -40,9 +78,13 @@ def clock() -> SettableClock:
 
 
 @pytest.fixture(scope="session")
-def _database(tmp_path_factory: pytest.TempPathFactory) -> Database:
+def _data(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[tuple[Path, Database]]:
     # Compiling SQL takes most of a short test's time, and each Database remembers what it has compiled.
-    return Database(f"sqlite:///{tmp_path_factory.mktemp('data') / 'market.db'}")
+    folder = tmp_path_factory.mktemp("data")
+    databases.copy(folder, template)
+    database = Database(databases.url_of(folder))
+    yield folder, database
+    database.close()
 
 
 @pytest.fixture
@@ -52,10 +94,10 @@ def start(template: Path) -> Path:
 
 
 @pytest.fixture
-def runtime(_database: Database, start: Path, clock: SettableClock) -> Iterator[Runtime]:
+def runtime(_data: tuple[Path, Database], template: Path, start: Path, clock: SettableClock) -> Iterator[Runtime]:
     """A real database and a real search engine, both empty unless `start` says otherwise."""
-    folder = Path(_database.url.removeprefix("sqlite:///")).parent
-    with opened(folder, start, clock, database=_database) as built:
+    folder, database = _data
+    with opened(folder, start, clock, database=database if start == template else None) as built:
         yield built
 
 
@@ -66,9 +108,10 @@ def drain(runtime: Runtime) -> Callable[[], int]:
 
 
 @pytest.fixture(scope="session")
-def _application(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Flask:
+def _application(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     # Its routes and documentation take long to build, and are the same for every runtime.
-    with opened(tmp_path_factory.mktemp("application"), template, SettableClock()) as built:
+    start = databases.empty(tmp_path_factory.mktemp("application") / "start", "")
+    with opened(start.parent / "data", start, SettableClock()) as built:
         return create_app(built)
 
 

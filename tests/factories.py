@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,9 +18,9 @@ from werkzeug.test import TestResponse
 from market.db import Database
 from market.models import LISTINGS, Organisation, User
 from market.runtime import Runtime, build
-from market.schema import migrate
 from market.services import keys
 from market.settings import Settings
+from tests import databases
 
 NOUNS = tuple(LISTINGS)
 _numbers = count(1)
@@ -41,37 +40,31 @@ class SettableClock:
         self.now += timedelta(**by)
 
 
-def make_template(path: Path) -> Path:
-    """A migrated, empty SQLite file, to be copied: migrating takes longer than most tests."""
-    db = Database(f"sqlite:///{path}")
-    migrate(db)
-    db.close()
-    return path
-
-
 @contextmanager
 def opened(
-    folder: Path, template: Path, clock: SettableClock, *, database: Database | None = None, **settings: Any
+    folder: Path, start: Path, clock: SettableClock, *, database: Database | None = None, **settings: Any
 ) -> Iterator[Runtime]:
-    """A runtime as the service builds it, with its data in `folder`, which is emptied first.
+    """A runtime as the service builds it, with its data in `folder`, which is made anew.
 
-    `template` is the database file to begin with, or a whole folder of data as an earlier runtime left it.
-    `settings` are those of Settings. `database` is one of this folder that was open before: SQL statements
-    that it has compiled need not be compiled again.
+    `start` is the folder of data to begin with, as tests/databases.py or an earlier runtime left it. `settings` are
+    those of Settings. `database` is one of this folder that was open before: what it has compiled need not be
+    compiled again.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    if template.is_dir():
-        shutil.copytree(template, folder)
+    if database is None:
+        databases.copy(folder, start)
     else:
-        folder.mkdir(parents=True)
-        shutil.copyfile(template, folder / "market.db")
-    runtime = build(Settings(data=str(folder), **settings), writes_index=True, clock=clock)
+        databases.renew(folder, start, database)
+    configured = Settings(data=str(folder), database_url=databases.url_of(folder), **settings)
+    runtime = build(configured, writes_index=True, clock=clock)
     if database is not None:
         runtime = replace(runtime, db=database)
     try:
         yield runtime
     finally:
-        runtime.close()
+        if database is None:
+            runtime.close()
+        else:
+            runtime.engine.close()
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,13 @@ KINDS: dict[str, Kind] = {
         "It has been logged. Name the request id when you report it.",
         "错误已记录。反馈时请注明 request_id。",
     ),
+    "search-keys-unsupported": _kind(
+        501,
+        "No keys for browsers here",
+        "此处不提供浏览器检索密钥",
+        "This installation keeps no public search indexes. Use GET /api/v1/search instead.",
+        "本系统未建立公开检索索引，请改用 GET /api/v1/search。",
+    ),
     "unavailable": _kind(503, "Away for the moment", "暂不可用", "Try again in a few seconds.", "请几秒后重试。"),
     "search-unavailable": _kind(
         503,

@@ -155,6 +155,13 @@ NOTIFICATION: dict[str, Any] = {
 }
 INBOX = {"items": [NOTIFICATION], "unread": 1, "next": None}
 
+SEARCH_KEY = {
+    "url": "https://example.com:7700",
+    "key": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhcGlLZXlVaWQiOiIuLi4ifQ.c2lnbmF0dXJl",
+    "indexes": {"outcomes": "qiao_outcomes_1f0c9a7be2d4_front", "experts": "...", "demands": "..."},
+    "expires_at": "2026-03-02T09:15:00+00:00",
+}
+
 VOCABULARIES = {
     "items": [
         {

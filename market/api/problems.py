@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 import structlog
 from flask import Flask, Response, g, request
-from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from market.api.calls import language
 from market.api.catalogue import KINDS
+from market.db import AWAY, why
 from market.errors import Invalid, MarketError
 from schemas.messages import Message
 
@@ -24,7 +24,8 @@ _BY_STATUS = {404: "no-such-page", 405: "method-not-allowed", 413: "too-large", 
 def register(app: Flask) -> None:
     """Have every error answered from the table."""
     app.register_error_handler(MarketError, _market)
-    app.register_error_handler(OperationalError, _database)
+    for away in AWAY:
+        app.register_error_handler(away, _database)
     app.register_error_handler(HTTPException, http)
     app.register_error_handler(Exception, _unforeseen)
 
@@ -74,8 +75,8 @@ def http(error: HTTPException) -> Response:
     return response
 
 
-def _database(error: OperationalError) -> Response:
-    log.warning("database away", error=str(error.orig))
+def _database(error: Exception) -> Response:
+    log.warning("database away", error=why(error))
     return problem("unavailable")
 
 

@@ -29,11 +29,14 @@ def register(app: Flask) -> None:
     """Hook in."""
     app.before_request(_begin)
     app.after_request(_end)
+    app.teardown_request(_forget)
 
 
 def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _GIVEN_ID.fullmatch(given) else str(new_id())
+    # From here on every line this request logs, wherever, carries its id.
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
     g.began = time.perf_counter()
 
 
@@ -47,10 +50,17 @@ def _end(response: Response) -> Response:
     # The path only: a query may hold what a person is looking for.
     log.info(
         "request",
-        request_id=g.request_id,
+        operation=operation,
         method=request.method,
         path=request.path,
         status=response.status_code,
         ms=round(seconds * 1000, 2),
+        # What was made: by its id the lines of its jobs are found.
+        **({"made": response.location} if response.status_code == 201 else {}),
     )
     return response
+
+
+def _forget(_: BaseException | None) -> None:
+    """The thread will serve others."""
+    structlog.contextvars.unbind_contextvars("request_id")

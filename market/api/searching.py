@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from market.api import examples
@@ -9,7 +10,7 @@ from market.api.calls import Call
 from market.api.doors import Answer, Door
 from market.api.presenting import PRESENTERS
 from market.services import searching
-from schemas.answers import Hits, Suggestions
+from schemas.answers import Hits, SearchKey, Suggestions
 from schemas.queries import EverywhereQuery, SuggestQuery
 
 door = Door("search", __name__, url_prefix="/api/v1", description="Search over all kinds 综合检索")
@@ -36,3 +37,15 @@ def suggest(call: Call, query: dict[str, Any]) -> Answer:
         call.runtime.engine, call.principal, query["q"], kinds=query["kinds"], limit=query["limit"]
     )
     return Answer({"items": [{"text": one.text, "type": kind, "id": one.id} for kind, one in found]})
+
+
+@door.route_to("POST", "/search-keys", who="anyone", answer=SearchKey, status=201, example=examples.SEARCH_KEY)
+def create_search_key(call: Call) -> Answer:
+    """A key for a browser: for some minutes it may ask the search server itself for the public fields of what you
+    may see, and nothing else."""
+    expires_at = call.runtime.clock() + timedelta(minutes=call.runtime.settings.search_key_minutes)
+    key = searching.browser_key(call.runtime.engine, call.principal, expires_at=expires_at)
+    return Answer(
+        {"url": key.url, "key": key.token, "indexes": dict(key.indexes), "expires_at": key.expires_at.isoformat()},
+        status=201,
+    )

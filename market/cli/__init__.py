@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from market import logs
-from market.cli import data, jobs, keys, matching, serving
+from market.cli import copying, data, jobs, keys, matching, search, serving
 from market.cli.output import fail
 from market.errors import MarketError
 from market.settings import SettingsError, from_environment
@@ -29,7 +29,9 @@ for _command in (
     serving.worker,
     data.init,
     data.load,
-    data.reindex,
+    copying.copy_database,
+    search.reindex,
+    search.search,
     jobs.drain,
     data.stats,
     keys.keys,

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import click
-from sqlmodel import Session, col, func, select
+from sqlmodel import col, func, select
 
 from market import schema
 from market.cli import jobs
 from market.cli.output import fail, json_option, opened, progress, say, show
-from market.models import LISTINGS, Organisation, User
+from market.models import Organisation, User
 from market.runtime import Runtime
-from market.services import indexing, keys, loading, statistics
+from market.services import keys, loading, statistics
 from market.services.loading import Loaded
 from market.settings import Settings
-from search.engine import Document
 
 _BATCH = 500
 _DEMO_ROLES = ("administrator", "reviewer", "member", "expert")
@@ -53,7 +50,7 @@ def init(settings: Settings, demo: Path | None, as_json: bool) -> None:
         with opened(settings) as runtime:
             shown = _demo_keys(runtime, Path(settings.data) / "demo-keys.json")
     show(
-        {"database": settings.database, "keys": shown},
+        {"database": runtime.db.name, "keys": shown},
         as_json=as_json,
         columns=("role", "API key (for this installation only)"),
         rows=[*shown.items()] or [("", "market keys create makes one")],
@@ -143,40 +140,6 @@ def _complain(report: dict[str, Loaded]) -> int:
     if len(refusals) > 50:
         say(f"... and {len(refusals) - 50} more; --json lists all.")
     return len(refusals)
-
-
-@click.command()
-@json_option
-@click.pass_obj
-def reindex(settings: Settings, as_json: bool) -> None:
-    """Build the search index anew from the database; searches use the old one until the new is whole.
-
-    Stop the service first where the index is embedded: one process writes it at a time.
-    """
-    sizes: dict[str, int] = {}
-    with opened(settings, writes_index=True) as runtime, progress(quiet=as_json) as bar:
-        for noun in LISTINGS:
-            with runtime.db.reading() as session:
-                total = session.exec(select(func.count()).select_from(LISTINGS[noun])).one()
-                task = bar.add_task(f"index {noun}s", total=total)
-                documents = _documents(session, noun, partial(bar.advance, task))
-                sizes[noun] = runtime.engine.rebuild(indexing.index_of(noun), documents)
-    show(sizes, as_json=as_json, columns=("kind", "indexed"), rows=[*sizes.items()])
-
-
-def _documents(session: Session, noun: str, advance: Callable[[], None]) -> Iterator[Document]:
-    model = LISTINGS[noun]
-    last = None
-    while True:
-        rows = select(model).order_by(col(model.id)).limit(_BATCH)
-        listings = session.exec(rows if last is None else rows.where(col(model.id) > last)).all()
-        for listing in listings:
-            yield indexing.document(listing)
-            advance()
-        if len(listings) < _BATCH:
-            return
-        last = listings[-1].id
-        session.expunge_all()
 
 
 @click.command()

@@ -10,6 +10,7 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 from granian.constants import Interfaces
@@ -17,9 +18,11 @@ from granian.server import Server
 
 from market.cli.output import fail, json_option, opened, say, show
 from market.settings import Settings
-from market.worker import runner
+from market.worker import runner, status
 
 _STOP_SECONDS = 10.0
+# granian's lines go to the root logger, which gives them our form.
+_LOGGING: dict[str, Any] = {"formatters": {}, "handlers": {}, "loggers": {"_granian": {}, "granian.access": {}}}
 
 
 @click.command()
@@ -48,6 +51,7 @@ def serve(settings: Settings, host: str | None, port: int | None, with_worker: b
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=settings.threads,
+        log_dictconfig=_LOGGING,
         log_level="warning",  # type: ignore[arg-type]  # granian takes the name as well
         workers_kill_timeout=int(_STOP_SECONDS),
     )
@@ -112,7 +116,7 @@ def worker(settings: Settings, parent: int | None, as_json: bool) -> None:
     signal.signal(signal.SIGINT, end)
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent, stop), daemon=True).start()
-    with opened(settings, writes_index=True) as runtime:
+    with opened(settings, writes_index=True) as runtime, status.served(runtime):
         runner.work(runtime, stop)
     if as_json:
         show({"stopped": True}, as_json=True)

@@ -14,7 +14,8 @@ from market.models.base import Row, at_most, one_of
 
 
 class Job(Row, SQLModel, table=True):
-    """Something to be done. Of one name and key at most one is queued: it will see the newest state anyway."""
+    """Something to be done. Of one name and key at most one is queued: it will see the newest state anyway. And at
+    most one runs: of two at once, the one that began with the older state might be the last to write."""
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -27,6 +28,14 @@ class Job(Row, SQLModel, table=True):
             unique=True,
             sqlite_where=text("state = 'queued'"),
             postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "jobs_running_once",
+            "name",
+            "key",
+            unique=True,
+            sqlite_where=text("state = 'running'"),
+            postgresql_where=text("state = 'running'"),
         ),
         Index("jobs_due", "state", "name", "run_at", "id"),
     )

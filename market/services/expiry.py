@@ -23,7 +23,11 @@ def expire(session: Session, *, now: datetime) -> int:
     for noun, model in LISTINGS.items():
         last_day = col(getattr(model, model.EXPIRES))
         due = session.exec(
-            select(model).where(col(model.state) == "published", last_day < now.date()).limit(_AT_ONCE)
+            select(model)
+            .where(col(model.state) == "published", last_day < now.date())
+            .order_by(col(model.id))
+            .limit(_AT_ONCE)
+            .with_for_update(of=model)
         ).all()
         for listing in due:
             listing.state = "expired"
@@ -44,12 +48,15 @@ def warn(session: Session, *, now: datetime, days: int) -> int:
     for model in LISTINGS.values():
         last_day = col(getattr(model, model.EXPIRES))
         soon = session.exec(
-            select(model).where(
+            select(model)
+            .where(
                 col(model.state) == "published",
                 last_day <= now.date() + timedelta(days=days),
                 last_day >= now.date(),
                 col(model.warned).is_(False),
             )
+            .order_by(col(model.id))
+            .with_for_update(of=model)
         ).all()
         for listing in soon:
             listing.warned = True

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, delete
 
-from market.db import rows_touched
+from market.db import rows_touched, take_turn
 from market.errors import KeyReused
 from market.models import IdempotentAnswer
 
@@ -22,8 +22,10 @@ def fingerprint(method: str, path: str, body: bytes) -> str:
 def earlier(session: Session, caller: str, key: str, print_: str, *, now: datetime) -> IdempotentAnswer | None:
     """The answer given before, if any. Raises KeyReused where the key came with another request.
 
-    Writers take turns, so a request that still runs elsewhere has ended, one way or the other, by now.
+    A request with this key that still runs elsewhere is waited for: by the time its turn is ours, it has ended, one
+    way or the other.
     """
+    take_turn(session, "idempotency", caller, key)
     answer = session.get(IdempotentAnswer, (caller, key))
     if answer is None or answer.created_at < now - _KEPT:
         return None

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, func, select
 
-from market.db import dialect_of, insert_into
+from market.clock import Clock
+from market.db import Database, dialect_of, insert_into
 from market.matching import signatures
 from market.matching.signatures import Indicator, Signature
 from market.models import LISTINGS, Demand, Expert, Listing, Outcome
@@ -19,6 +23,9 @@ from search.engine import Document, Engine
 
 Reference = tuple[str, uuid.UUID]
 """A listing's noun and id; written `outcome:0190...` as a job's key."""
+
+# A change shows this much later than its time says, at most: its transaction may still be under way.
+_LONGEST_TRANSACTION = timedelta(minutes=2)
 
 # How much a word weighs by where it stands. Mild on purpose: strong title weights lose long texts.
 _TITLE, _KEYWORDS, _TEXT = 2.0, 2.0, 1.0
@@ -60,18 +67,23 @@ def document(listing: Listing) -> Document:
     return fields
 
 
-def write(engine: Engine, listings: Sequence[Listing], gone: Iterable[Reference]) -> None:
-    """Put what exists and delete what does not; returns once both show in searches. May be repeated."""
-    by_noun: dict[str, list[Document]] = {}
+def documents(listings: Iterable[Listing]) -> dict[str, list[Document]]:
+    """The documents of listings, by index."""
+    found: dict[str, list[Document]] = {}
     for listing in listings:
-        by_noun.setdefault(listing.NOUN, []).append(document(listing))
-    for noun, documents in by_noun.items():
-        engine.put(index_of(noun), documents)
+        found.setdefault(index_of(listing.NOUN), []).append(document(listing))
+    return found
+
+
+def write(engine: Engine, present: Mapping[str, Sequence[Document]], gone: Iterable[Reference]) -> None:
+    """Put what exists and delete what does not; returns once both show in searches. May be repeated."""
+    for index, ones in present.items():
+        engine.put(index, ones)
     deleted: dict[str, list[str]] = {}
     for noun, identity in gone:
-        deleted.setdefault(noun, []).append(str(identity))
-    for noun, ids in deleted.items():
-        engine.delete(index_of(noun), ids)
+        deleted.setdefault(index_of(noun), []).append(str(identity))
+    for index, ids in deleted.items():
+        engine.delete(index, ids)
 
 
 def sign(listing: Listing) -> Signature:
@@ -149,31 +161,86 @@ def keep_signatures(session: Session, rows: Sequence[Mapping[str, Any]], gone: I
     """Store signatures, each over its listing's older one, and drop those of listings that are gone."""
     if rows:
         insert = insert_into(dialect_of(session), SignatureRow)
-        new = {name: insert.excluded[name] for name in ("version", "body")}
-        session.execute(insert.on_conflict_do_update(index_elements=["listing_id"], set_=new), rows)
+        newer = insert.on_conflict_do_update(
+            index_elements=["listing_id"],
+            set_={name: insert.excluded[name] for name in ("version", "body")},
+            where=insert.excluded.version >= col(SignatureRow.version),  # another worker may have been faster
+        )
+        session.execute(newer, sorted(rows, key=itemgetter("listing_id")))
     dropped = [identity for _, identity in gone]
     session.execute(delete(SignatureRow).where(col(SignatureRow.listing_id).in_(dropped)))
 
 
-def differences(session: Session, engine: Engine, noun: str) -> Iterator[str]:
-    """Keys of listings whose index entry is missing, of another version, or of nothing: both are read in
-    order of id, side by side, so that memory stays the same at any size."""
-    model = LISTINGS[noun]
-    rows = iter(
-        session.execute(select(model.id, model.version).order_by(col(model.id)).execution_options(yield_per=5000))
-    )
-    kept = ((str(identity), version) for identity, version in rows)
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A listing whose index entry is missing, of another version, or of nothing; None is where it is not."""
+
+    noun: str
+    id: str
+    stored: int | None
+    indexed: int | None
+
+    @property
+    def key(self) -> str:
+        """The key of the job that mends it."""
+        return f"{self.noun}:{self.id}"
+
+
+def _versions(session: Session, model: type[Listing], *, batch: int = 5000) -> Iterator[tuple[str, int]]:
+    """Ids and versions in order of id. In pages, as whoever stops in the middle would leave a cursor open."""
+    rows = select(model.id, model.version).order_by(col(model.id)).limit(batch)
+    last: uuid.UUID | None = None
+    while True:
+        page = session.execute(rows if last is None else rows.where(col(model.id) > last)).all()
+        yield from ((str(identity), version) for identity, version in page)
+        if len(page) < batch:
+            return
+        last = page[-1][0]
+
+
+def differences(session: Session, engine: Engine, noun: str) -> Iterator[Difference]:
+    """Where database and index differ: both are read in order of id, side by side, so that memory stays the same
+    at any size."""
+    kept = _versions(session, LISTINGS[noun])
     entries = engine.versions(index_of(noun))
     row, entry = next(kept, None), next(entries, None)
     while row is not None or entry is not None:
         if entry is None or (row is not None and row[0] < entry[0]):
             assert row is not None
-            yield f"{noun}:{row[0]}"
+            yield Difference(noun, row[0], row[1], None)
             row = next(kept, None)
         elif row is None or entry[0] < row[0]:
-            yield f"{noun}:{entry[0]}"
+            yield Difference(noun, entry[0], None, entry[1])
             entry = next(entries, None)
         else:
             if row[1] != entry[1]:
-                yield f"{noun}:{row[0]}"
+                yield Difference(noun, row[0], row[1], entry[1])
             row, entry = next(kept, None), next(entries, None)
+
+
+def all_documents(db: Database, noun: str, *, batch: int = 500, now: Clock) -> Iterator[Document]:
+    """The document of every listing of a kind, then of those changed meanwhile, until none is: what an index is
+    filled with anew, while people go on writing. What is deleted meanwhile is told by `differences` afterwards."""
+    model = LISTINGS[noun]
+    since: datetime | None = None
+    while True:
+        began, last, found = now(), None, 0
+        while True:
+            rows = select(model).order_by(col(model.id)).limit(batch)
+            rows = rows if since is None else rows.where(col(model.updated_at) >= since)
+            with db.reading() as session:
+                listings = session.exec(rows if last is None else rows.where(col(model.id) > last)).all()
+                made = [document(listing) for listing in listings]
+            yield from made
+            found += len(made)
+            if len(made) < batch:
+                break
+            last = listings[-1].id
+        if since is not None and found <= batch:
+            return
+        since = began - _LONGEST_TRANSACTION
+
+
+def how_many(session: Session, noun: str) -> int:
+    """The number of listings of a kind."""
+    return session.exec(select(func.count()).select_from(LISTINGS[noun])).one()

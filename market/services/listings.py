@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from sqlmodel import Session, col, select, update
 
+from market.db import take_turn
 from market.errors import Conflict, Invalid, NotFound, Stale
 from market.models import LISTINGS, Demand, Expert, Listing, Organisation, Signature, Work
 from market.outbox import JobName, enqueue
@@ -95,7 +96,10 @@ def get_to_change(
 ) -> AnyListing:
     """The listing with its row held until the transaction ends. Raises NotFound, or Stale where it is newer."""
     listing = session.exec(
-        select(model).where(model.id == identity, visible_to(model, actor)).with_for_update(of=model)
+        select(model)
+        .where(model.id == identity, visible_to(model, actor))
+        .with_for_update(of=model, key_share=True)
+        .execution_options(populate_existing=True)  # what was read before the row was held may be old
     ).first()
     if listing is None:
         raise NotFound(noun=model.NOUN, id=str(identity))
@@ -228,8 +232,9 @@ def _trusted(listing: Listing) -> bool:
 
 
 def _refuse_taken_key(session: Session, organisation_id: uuid.UUID, model: type[Listing], key: str | None) -> None:
-    """An organisation's own key names one listing of a kind."""
+    """An organisation's own key names one listing of a kind. Whoever uses it at the same moment is waited for."""
     if key:
+        take_turn(session, "external_key", model.NOUN, str(organisation_id), key)
         of_it = select(model.id).where(model.organisation_id == organisation_id, model.external_key == key)
         if session.exec(of_it).first() is not None:
             raise Invalid({"/external_key": [messages.KEY_TAKEN]})

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
+from market import metrics
 from market.db import dialect_of, insert_into
 from market.errors import Conflict, NotFound
 from market.models import LISTINGS, Demand, Listing, Match
@@ -70,6 +71,8 @@ def keep(
             if match.active and _key(match) not in kept and fitting.partners.intersection(_key(match)):
                 match.active, match.updated_at = False, now
     ids = {key: match.id for key, match in by_key.items()} | _add(session, list(new.values()))
+    for row in new.values():
+        metrics.matches.labels("outcome" if row["outcome_id"] else "expert").inc()
     enqueue(session, JobName.NOTIFY, [str(ids[key]) for key in news], now=now)
 
 
@@ -78,13 +81,17 @@ def _key(match: Match) -> Key:
 
 
 def _matches_of(session: Session, references: Iterable[Reference]) -> dict[Reference, list[Match]]:
-    """The matches of each listing, active or not, held until the transaction ends; one query a noun."""
+    """The matches of each listing, active or not, held until the transaction ends. All are held in one order, so that
+    of two workers with the same ones, the one waits for the other and not both."""
     held: dict[Reference, list[Match]] = {reference: [] for reference in references}
-    for noun in {noun for noun, _ in held}:
-        side = f"{noun}_id"
-        mine = [identity for one, identity in held if one == noun]
-        for match in session.exec(select(Match).where(col(getattr(Match, side)).in_(mine)).with_for_update()):
-            held[noun, getattr(match, side)].append(match)
+    sides = [
+        col(getattr(Match, f"{noun}_id")).in_([identity for one, identity in held if one == noun])
+        for noun in LISTINGS
+    ]
+    for match in session.exec(select(Match).where(or_(*sides)).order_by(col(Match.id)).with_for_update()):
+        for reference in (("demand", match.demand_id), (match.offer_kind, match.offer_id)):
+            if reference in held:
+                held[reference].append(match)
     return held
 
 
@@ -116,7 +123,8 @@ def _add(session: Session, rows: Sequence[dict[str, Any]]) -> dict[Key, uuid.UUI
     """Insert; where the other side's job was faster, its row gets our score: both are the same. Gives the ids."""
     ids: dict[Key, uuid.UUID] = {}
     for offer in ("outcome_id", "expert_id"):
-        mine = [row for row in rows if row[offer] is not None]
+        # In order, for the same reason as above.
+        mine = sorted((row for row in rows if row[offer] is not None), key=lambda row: (row["demand_id"], row[offer]))
         if not mine:
             continue
         insert = insert_into(dialect_of(session), Match)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select, update
 
+from market import metrics
 from market.db import dialect_of, insert_into, rows_touched
 from market.errors import NotFound, Unauthenticated
 from market.matching import reasons
@@ -119,7 +120,9 @@ def _tell(
         "body": _BODIES[kind][which].format(**details),
     }
     insert = insert_into(dialect_of(session), Notification).values(row)
-    return rows_touched(session.execute(insert.on_conflict_do_nothing(index_elements=["recipient_id", "event"])))
+    told = rows_touched(session.execute(insert.on_conflict_do_nothing(index_elements=["recipient_id", "event"])))
+    metrics.notifications.labels(kind).inc(told)
+    return told
 
 
 def inbox(session: Session, principal: Principal, *, before: uuid.UUID | None, limit: int) -> Sequence[Notification]:

@@ -13,12 +13,24 @@ from sqlalchemy import Executable, bindparam
 from sqlalchemy.orm import lazyload
 from sqlmodel import Session, col, select
 
-from market.errors import Unavailable
+from market.errors import NotOffered, Unavailable
 from market.models import LISTINGS, Expert, Listing
 from market.services.access import Principal, reader_tags, visible_to
 from market.services.indexing import index_of
 from schemas.documents import epoch_day
-from search.engine import AnyOf, Between, Engine, EngineUnavailable, Filter, Hit, Query, Sort, Suggestion
+from search.engine import (
+    AnyOf,
+    Between,
+    BrowserKey,
+    Engine,
+    EngineUnavailable,
+    Filter,
+    Hit,
+    Query,
+    Sort,
+    Suggestion,
+    Unsupported,
+)
 from search.indexes import INDEXES
 
 DEEPEST = 10_000  # hits that can be paged through; beyond it a search should be narrowed
@@ -125,6 +137,19 @@ def suggest(
             if rank < len(suggestions):
                 found.setdefault(suggestions[rank].text, (kind, suggestions[rank]))
     return list(found.values())[:limit]
+
+
+def browser_key(engine: Engine, principal: Principal, *, expires_at: datetime) -> BrowserKey:
+    """A key with which the caller's browser may ask the search server itself, for what the caller may see.
+
+    Raises NotOffered where the engine cannot be asked so, and Unavailable.
+    """
+    try:
+        return engine.browser_key((AnyOf("readers", reader_tags(principal)),), expires_at=expires_at)
+    except Unsupported as error:
+        raise NotOffered from error
+    except EngineUnavailable as error:
+        raise Unavailable("search-unavailable") from error
 
 
 def _filters(noun: str, asked: Mapping[str, Any]) -> tuple[Filter, ...]:

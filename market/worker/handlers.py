@@ -36,8 +36,9 @@ def index(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
     with runtime.db.reading() as session:
         listings = indexing.load(session, references)
         rows = [indexing.signature_row(listing) for listing in listings.values()]
-        gone = [reference for reference in references if reference not in listings]
-        indexing.write(runtime.engine, [*listings.values()], gone)
+        documents = indexing.documents(listings.values())
+    gone = [reference for reference in references if reference not in listings]
+    indexing.write(runtime.engine, documents, gone)
 
     def finish(session: Session) -> None:
         indexing.keep_signatures(session, rows, gone)
@@ -92,7 +93,8 @@ def reconcile(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
     with runtime.db.reading() as session:
         for noun in LISTINGS:
             room = _RECONCILED_AT_ONCE - len(keys)
-            keys.extend(islice(indexing.differences(session, runtime.engine, noun), room))
+            found = islice(indexing.differences(session, runtime.engine, noun), room)
+            keys.extend(difference.key for difference in found)
 
     def finish(session: Session) -> None:
         enqueue(session, JobName.INDEX, keys, now=runtime.clock())

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
-from market import metrics, outbox
+from market import logs, metrics, outbox
+from market.db import AWAY, why
 from market.outbox import Claimed, JobName
 from market.runtime import Runtime
+from market.worker import presence
 from market.worker.handlers import HANDLERS, PERIODIC
 from market.worker.retry import Retry
 from search.engine import EngineUnavailable
@@ -20,7 +22,7 @@ from search.engine import EngineUnavailable
 log = structlog.get_logger()
 
 # What passes by itself: such a job is tried for as long as it takes, and no document is blamed.
-_WEATHER = (EngineUnavailable, OperationalError)
+_WEATHER = (EngineUnavailable, *AWAY)
 
 
 class ProcessEnded(Exception):
@@ -33,18 +35,23 @@ class LeaseLost(Exception):
 
 def work(runtime: Runtime, stop: threading.Event) -> None:
     """Run jobs until `stop` is set; the batch in hand is finished first."""
-    with runtime.db.writing() as session:
-        # Whatever happened to index or database while nobody worked is found and mended first.
-        outbox.enqueue(session, JobName.RECONCILE, ["start"], now=runtime.clock())
-    log.info("worker ready")
-    while not stop.is_set():
-        try:
-            if run_once(runtime) == 0:
-                stop.wait(runtime.settings.job_poll_seconds)
-        except OperationalError as error:
-            log.warning("database away", error=str(error.orig))
-            stop.wait(1.0)
-    log.info("worker stopped")
+    reconciled = False
+    with presence.shown(runtime) as name:
+        log.info("worker ready", worker=name)
+        while not stop.is_set():
+            try:
+                if not reconciled:
+                    # Whatever happened to index or database while nobody worked is found and mended first.
+                    with runtime.db.writing() as session:
+                        outbox.enqueue(session, JobName.RECONCILE, ["start"], now=runtime.clock())
+                    reconciled = True
+                if run_once(runtime) == 0:
+                    runtime.db.wait(stop, runtime.settings.job_poll_seconds)
+            except AWAY as error:
+                log.warning("database away", error=why(error))
+                stop.wait(1.0)
+    runtime.db.stop_waiting()
+    log.info("worker stopped", worker=name)
 
 
 def drain(runtime: Runtime) -> int:
@@ -74,19 +81,22 @@ def run_once(runtime: Runtime) -> int:
             lease_seconds=runtime.settings.job_lease_seconds,
             limit=min(HANDLERS[due].batch, runtime.settings.job_batch),
         )
-    with _lease_kept(runtime, jobs):
-        # A job that was tried before may be what failed its batch, or killed its process: it goes alone.
-        fresh = [job for job in jobs if job.attempts == 1]
-        if fresh:
-            _run(runtime, fresh)
-        for job in jobs:
-            if job.attempts > 1:
-                _run(runtime, [job])
+    if jobs:
+        with _lease_kept(runtime, jobs):
+            _run(runtime, jobs)
     return len(jobs)
 
 
 def _run(runtime: Runtime, jobs: Sequence[Claimed]) -> None:
-    name = jobs[0].name
+    """Run them together; every line logged meanwhile, wherever, says which jobs it is about."""
+    first = jobs[0]
+    one = {"job_id": str(first.id), "key": first.key, "attempt": first.attempts} if len(jobs) == 1 else {}
+    with structlog.contextvars.bound_contextvars(job=first.name, lease=first.lease, count=len(jobs), **one):
+        _run_together(runtime, jobs)
+
+
+def _run_together(runtime: Runtime, jobs: Sequence[Claimed]) -> None:
+    name, began = jobs[0].name, time.perf_counter()
     try:
         if any(_policy(runtime).exhausted(job.attempts - 1) for job in jobs):
             raise ProcessEnded("its process ended, without a word, each time it was tried")
@@ -97,37 +107,44 @@ def _run(runtime: Runtime, jobs: Sequence[Claimed]) -> None:
             finish(session)
     except LeaseLost:
         metrics.jobs.labels(name, "lease_lost").inc(len(jobs))
-        log.warning("lease lost", job=name, count=len(jobs))
+        log.warning("lease lost")
+        # Whoever took over may have written to the index before us: what we wrote last must not stay.
+        with runtime.db.writing() as session:
+            outbox.enqueue(session, name, [job.key for job in jobs], now=runtime.clock())
     except _WEATHER as error:
         _put_back(runtime, jobs, error, counts=False)
     except Exception as error:  # whatever a job does must not end the worker
         if len(jobs) == 1:
+            log.error("job failed", exc_info=error)
             _put_back(runtime, jobs, error, counts=True)
         else:
             middle = len(jobs) // 2
             _run(runtime, jobs[:middle])
             _run(runtime, jobs[middle:])
     else:
+        seconds = time.perf_counter() - began
         metrics.jobs.labels(name, "done").inc(len(jobs))
+        metrics.job_seconds.labels(name).observe(seconds)
+        log.info("jobs done", ms=round(seconds * 1000, 2))
 
 
 def _put_back(runtime: Runtime, jobs: Sequence[Claimed], error: Exception, *, counts: bool) -> None:
     """`counts`: the attempt was the job's own failure, and there are only so many."""
     policy = _policy(runtime)
     now = runtime.clock()
-    told = f"{type(error).__name__}: {error}"
+    told = logs.told(error)
     with runtime.db.writing() as session:
         for job in jobs:
             if counts and policy.exhausted(job.attempts):
                 outbox.bury(session, job, error=told)
                 metrics.jobs.labels(job.name, "dead").inc()
-                log.error("job dead", job=job.name, key=job.key, error=told)
+                log.error("job dead", error=told)
             else:
                 delay = policy.delay(job.attempts, chance=random.random())  # noqa: S311  # jitter, no secret
                 attempts = job.attempts if counts else job.attempts - 1
                 outbox.retry(session, job, at=now + delay, error=told, attempts=attempts)
                 metrics.jobs.labels(job.name, "retried").inc()
-    log.warning("jobs put back", job=jobs[0].name, count=len(jobs), error=told)
+    log.warning("jobs put back", error=told)
 
 
 def _policy(runtime: Runtime) -> Retry:
@@ -142,7 +159,7 @@ def _lease_kept(runtime: Runtime, jobs: Sequence[Claimed]) -> Iterator[None]:
 
     def renew() -> None:
         while not done.wait(seconds / 3):
-            with suppress(OperationalError), runtime.db.writing() as session:  # next time, then
+            with suppress(*AWAY), runtime.db.writing() as session:  # next time, then
                 outbox.renew(session, jobs, now=runtime.clock(), lease_seconds=seconds)
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)

@@ -6,8 +6,9 @@ Owns what is committed and what is seen; how a question is put and a document la
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -24,11 +25,23 @@ from search.embedded.files import (
     roll_back,
 )
 from search.embedded.paging import Slice, by_id, by_number, by_score, total_of
-from search.embedded.queries import Scope, number_range, plan, typed_runs, typing
-from search.embedded.results import count_facets, to_hit, to_suggestions
+from search.embedded.queries import Scope, number_range, plan, typing
+from search.embedded.results import count_facets, originals, to_hit
 from search.embedded.schema import ORDER, WORDS, directory_name, order_of, to_tantivy
-from search.engine import Document, EngineUnavailable, Filter, Frequencies, Page, Query, Suggestion
+from search.engine import (
+    BrowserKey,
+    Document,
+    EngineUnavailable,
+    Filter,
+    Frequencies,
+    Page,
+    Query,
+    Suggestion,
+    Unsupported,
+)
 from search.indexes import INDEXES, IndexSpec
+from search.reading import typed_runs
+from search.showing import suggestions
 from search.text import normalise
 from search.validation import LARGEST_PAGE, check_document, check_query, check_range, is_id, spec_of
 
@@ -50,6 +63,8 @@ class EmbeddedEngine:
 
         Raises EngineLocked if another writable engine holds the folder.
         """
+        if any(spec.dimensions for spec in specs.values()):
+            raise Unsupported("the embedded engine holds no dense vectors; a Meilisearch server does")
         self._root = root
         self._specs = specs
         self._shelves = {name: Shelf(spec, root / directory_name(spec)) for name, spec in specs.items()}
@@ -116,7 +131,8 @@ class EmbeddedEngine:
                 return ()
             pool = searcher.search(query, limit * SUGGESTION_POOL, count=False).hits
             stored = [searcher.doc(place) for _, place in pool]
-        return to_suggestions(shelf.spec, stored, typed_runs(text))[:limit]
+        texts = ((str(document["id"][0]), originals(document)) for document in stored)
+        return suggestions(shelf.spec, texts, typed_runs(text))[:limit]
 
     def count(self, index: str) -> int:
         return reader(self._shelf(index))[0].num_docs
@@ -139,6 +155,12 @@ class EmbeddedEngine:
     def ready(self) -> None:
         for shelf in self._shelves.values():
             reader(shelf)
+
+    def sync(self, *, apply: bool) -> Mapping[str, Sequence[str]]:  # noqa: ARG002  # an index is made as declared
+        return {}
+
+    def browser_key(self, filters: tuple[Filter, ...], *, expires_at: datetime) -> BrowserKey:  # noqa: ARG002
+        raise Unsupported("a browser cannot ask the embedded engine; a Meilisearch server can be asked")
 
     def close(self) -> None:
         for shelf in self._shelves.values():

@@ -19,7 +19,6 @@ from search.highlighting import Wanted
 from search.indexes import IndexSpec
 from search.reading import LONGEST_TEXT, Reading, Stretch, read
 from search.text import LONGEST_WORD, normalise, parts, runs, stem
-from search.validation import LARGEST_INTEGER
 
 MOST_ENDINGS = 100  # words that an unfinished one may become, the commonest first
 SCORED_ENDINGS = 5  # of them that are weighed like whole words
@@ -30,6 +29,7 @@ PREFIX_SCORE, TYPO_SCORE, RUN_SHARE = 0.5, 0.5, 0.3
 ENOUGH = 0.6  # of the words, where no document has all
 FIRST_TYPO, SECOND_TYPO = 4, 8  # letters from which a word may have one typo, and two
 LONGEST_RUN = 16  # Han characters that are also looked for as they stand
+LEAST_NUMBER, GREATEST_NUMBER = -(2**63), 2**63 - 1  # that the index can hold
 
 
 @dataclass(slots=True)
@@ -83,11 +83,6 @@ def typing(scope: Scope, text: str, filters: Sequence[Filter]) -> tantivy.Query 
     return all_of([*must, _phrase(scope, TYPING, pieces[-1], unfinished=True)])
 
 
-def typed_runs(text: str) -> list[str]:
-    """The normalised Han stretches and Latin words of what is typed."""
-    return [run for run, _, _ in runs(normalise(text[:LONGEST_TEXT]))]
-
-
 def all_of(queries: Sequence[tantivy.Query]) -> tantivy.Query:
     """Every query must match; their scores add up."""
     return queries[0] if len(queries) == 1 else tantivy.Query.boolean_query([(Occur.Must, q) for q in queries])
@@ -107,8 +102,8 @@ def silent_filter(schema: tantivy.Schema, condition: Filter) -> tantivy.Query:
 
 def number_range(schema: tantivy.Schema, name: str, low: int | None, high: int | None) -> tantivy.Query:
     """Documents whose number lies in [low, high]; None leaves a side open."""
-    low = -LARGEST_INTEGER - 1 if low is None else low
-    high = LARGEST_INTEGER if high is None else high
+    low = LEAST_NUMBER if low is None else low
+    high = GREATEST_NUMBER if high is None else high
     if low > high:
         return tantivy.Query.empty_query()
     return tantivy.Query.range_query(schema, name, tantivy.FieldType.Integer, low, high)

@@ -100,7 +100,7 @@ def values_of(document: Document, field: str) -> list[str]:
     value = document.get(field)
     if value is None or isinstance(value, int):
         return []
-    return [value] if isinstance(value, str) else list(value)
+    return [value] if isinstance(value, str) else [text for text in value if isinstance(text, str)]
 
 
 def order_of(name: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,13 @@ from sqlalchemy import text
 
 from market.app import create_app
 from market.runtime import Runtime
+from market.services import workers
 from tests.factories import Caller, SettableClock, opened, post
+
+
+def show_a_worker(runtime: Runtime) -> None:
+    with runtime.db.writing() as session:
+        workers.alive(session, "somewhere:1", now=runtime.clock())
 
 
 def metrics(caller: Caller) -> dict[str, list[tuple[dict[str, str], float]]]:
@@ -28,12 +35,57 @@ def test_a_process_that_answers_is_alive(visitor: Caller) -> None:
     assert (response.status_code, response.json) == (200, {"status": "ok"})
 
 
-def test_a_service_with_all_its_parts_is_ready(visitor: Caller) -> None:
+def test_a_service_with_all_its_parts_is_ready(runtime: Runtime, visitor: Caller) -> None:
+    show_a_worker(runtime)
     response = visitor.get("/readyz")
     assert (response.status_code, response.json) == (
         200,
-        {"status": "ok", "parts": {"database": "ok", "search": "ok", "worker": "ok"}},
+        {"status": "ok", "parts": {"database": "ok", "schema": "ok", "search": "ok", "worker": "ok"}},
     )
+
+
+def test_before_a_worker_has_come_up_the_service_is_not_ready(runtime: Runtime, visitor: Caller) -> None:
+    response = visitor.get("/readyz")
+    assert response.status_code == 503
+    assert response.json["parts"]["worker"] == "no worker shows itself; is a worker running?"
+    show_a_worker(runtime)
+    assert visitor.get("/readyz").status_code == 200
+
+
+def test_a_worker_that_is_silent_for_long_counts_no_more(
+    runtime: Runtime, visitor: Caller, clock: SettableClock
+) -> None:
+    show_a_worker(runtime)
+    clock.advance(seconds=29)
+    assert visitor.get("/readyz").status_code == 200
+    clock.advance(seconds=2)
+    assert visitor.get("/readyz").status_code == 503
+
+
+def test_a_load_balancer_asks_only_for_what_requests_need(visitor: Caller) -> None:
+    response = visitor.get("/readyz", parts="database,schema")
+    assert (response.status_code, response.json) == (
+        200,
+        {"status": "ok", "parts": {"database": "ok", "schema": "ok"}},
+    )
+    assert visitor.get("/readyz", parts="worker").status_code == 503
+    assert (
+        visitor.get("/readyz", parts="nonsense").json["parts"].keys() == visitor.get("/readyz").json["parts"].keys()
+    )
+
+
+@pytest.mark.parametrize(("revision", "status"), [("0001", 503), (None, 503), ("9999", 200)])
+def test_a_schema_that_is_behind_is_named_and_one_that_is_ahead_is_good(
+    tmp_path: Path, template: Path, clock: SettableClock, revision: str | None, status: int
+) -> None:
+    with opened(tmp_path / "data", template, clock) as runtime:
+        with runtime.db.writing() as session:
+            session.execute(text("DELETE FROM alembic_version"))
+            if revision:
+                session.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
+        response = create_app(runtime).test_client().get("/readyz?parts=schema")
+    assert response.status_code == status
+    assert ("run `market init`" in response.json["parts"]["schema"]) == (status == 503)
 
 
 def test_a_missing_index_is_named(runtime: Runtime, visitor: Caller) -> None:
@@ -47,20 +99,35 @@ def test_a_missing_index_is_named(runtime: Runtime, visitor: Caller) -> None:
 def test_a_database_that_was_never_made_is_named(tmp_path: Path, template: Path, clock: SettableClock) -> None:
     with opened(tmp_path / "data", template, clock) as runtime:
         with runtime.db.writing() as session:
-            session.execute(text("PRAGMA foreign_keys=OFF"))
-            session.execute(text("DROP TABLE organisations"))
+            session.execute(text("ALTER TABLE organisations RENAME TO others"))
         response = create_app(runtime).test_client().get("/readyz")
     assert response.status_code == 503
     assert "market init" in response.json["parts"]["database"]
 
 
-def test_a_worker_that_is_missing_is_named(owner: Caller, visitor: Caller, clock: SettableClock) -> None:
+def test_a_worker_that_is_missing_is_named(
+    runtime: Runtime, owner: Caller, visitor: Caller, clock: SettableClock
+) -> None:
+    show_a_worker(runtime)
     post(owner, "outcome")
     assert visitor.get("/readyz").status_code == 200
     clock.advance(minutes=6)
     response = visitor.get("/readyz")
     assert response.status_code == 503
-    assert "is a worker running?" in response.json["parts"]["worker"]
+    assert response.json["parts"]["worker"] == (
+        "no worker shows itself, and the oldest job has waited 360 s; is a worker running?"
+    )
+
+
+def test_workers_that_cannot_keep_up_are_told(
+    runtime: Runtime, owner: Caller, visitor: Caller, clock: SettableClock
+) -> None:
+    post(owner, "outcome")
+    clock.advance(minutes=6)
+    show_a_worker(runtime)
+    response = visitor.get("/readyz")
+    assert response.status_code == 503
+    assert response.json["parts"]["worker"] == "the oldest job has waited 360 s; are there enough workers?"
 
 
 def test_a_search_without_an_index_is_503_and_may_be_tried_again(runtime: Runtime, visitor: Caller) -> None:
@@ -101,6 +168,47 @@ def count_of(found: dict[str, list[tuple[dict[str, str], float]]], operation: st
     )
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"])
+def test_the_figures_are_given_while_the_database_is_away(
+    tmp_path: Path, template: Path, clock: SettableClock
+) -> None:
+    with opened(tmp_path / "data", template, clock) as runtime:
+        caller = Caller(create_app(runtime).test_client())
+        assert ({"part": "database"}, 1.0) in metrics(caller)["qiao_ready"]
+        with runtime.db.writing() as session:
+            session.execute(text("ALTER TABLE jobs RENAME TO tasks"))
+            session.execute(text("ALTER TABLE organisations RENAME TO others"))
+        found = metrics(caller)
+    assert ({"part": "database"}, 0.0) in found["qiao_ready"]
+    assert found["qiao_requests_total"]
+    assert "qiao_outbox_jobs" not in found
+
+
+def test_what_a_request_leads_to_is_counted(
+    owner: Caller, stranger: Caller, visitor: Caller, drain: Callable[[], int]
+) -> None:
+    before = metrics(visitor)
+    for caller, noun in ((owner, "demand"), (stranger, "outcome")):
+        post(caller, noun)
+    drain()
+    visitor.get("outcomes", q="涂层")
+    after = metrics(visitor)
+
+    def grew(name: str, /, **labels: str) -> float:
+        return sum(
+            sign * value
+            for sign, found in ((1, after), (-1, before))
+            for own, value in found.get(name, [])
+            if labels.items() <= own.items()
+        )
+
+    assert grew("qiao_matches_total", kind="outcome") == 1
+    assert grew("qiao_notifications_total", kind="match_found") == 2
+    assert grew("qiao_jobs_total", name="index", result="done") == 2
+    assert grew("qiao_job_seconds_count", name="index") >= 1
+    assert grew("qiao_engine_seconds_count", operation="search") >= 1
+    assert grew("qiao_engine_errors_total") == 0
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/openapi.json", "/docs"])
 def test_a_page_of_the_system_needs_no_key(visitor: Caller, path: str) -> None:
     assert visitor.get(path).status_code == 200

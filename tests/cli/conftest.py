@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from market import logs
 from market.cli import main, market
+from tests import databases
 from tests.services.exchange import FIXTURES
 
 Market = Callable[..., Result]
@@ -28,18 +29,26 @@ def _keep_logging(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """The installation's folder."""
-    return tmp_path / "var"
+def data(tmp_path: Path, server: str) -> Iterator[Path]:
+    """The installation's folder; its database has no tables yet."""
+    folder = databases.empty(tmp_path / "var", server)
+    yield folder
+    databases.drop(folder)
 
 
 @pytest.fixture
-def run(data: Path) -> Market:
+def variables(data: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment that leads to it."""
+    monkeypatch.delenv(databases.SERVER, raising=False)
+    return {"MARKET_DATA": str(data), "MARKET_DATABASE_URL": databases.url_of(data), "COLUMNS": "200"}
+
+
+@pytest.fixture
+def run(variables: dict[str, str]) -> Market:
     """Runs a command that must succeed, unless `fails` says otherwise."""
 
     def command(*arguments: str, fails: bool = False) -> Result:
-        environment = {"MARKET_DATA": str(data), "COLUMNS": "200"}
-        result = CliRunner().invoke(market, arguments, env=environment, catch_exceptions=False)
+        result = CliRunner().invoke(market, arguments, env=variables, catch_exceptions=False)
         assert (result.exit_code != 0) == fails, result.output
         return result
 
@@ -62,12 +71,14 @@ class Ended:
 
 
 @pytest.fixture
-def whole(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+def whole(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ended]:
     """Runs `market` whole, with what it says of errors; `settings` are environment variables."""
 
     def command(*arguments: str, **settings: str) -> Ended:
         with monkeypatch.context() as patch:
-            for name, value in {"MARKET_DATA": str(data), "COLUMNS": "200", **settings}.items():
+            for name, value in {**variables, **settings}.items():
                 patch.setenv(name, value)
             patch.setattr(sys, "argv", ["market", *arguments])
             with pytest.raises(SystemExit) as ended:
@@ -79,14 +90,14 @@ def whole(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
 
 @pytest.fixture
-def as_process(data: Path) -> Callable[..., Ended]:
+def as_process(variables: dict[str, str]) -> Callable[..., Ended]:
     """Runs `python -m market` as a process of its own."""
 
     def command(*arguments: str) -> Ended:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MARKET_")}
         done = subprocess.run(
             [sys.executable, "-m", "market", *arguments],
-            env={**environment, "MARKET_DATA": str(data), "COLUMNS": "200"},
+            env={**environment, **variables},
             cwd=FIXTURES.parent,
             capture_output=True,
             text=True,

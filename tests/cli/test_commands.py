@@ -16,6 +16,7 @@ from market.models import Job
 from market.runtime import Runtime, build
 from market.services import keys as service
 from market.settings import Settings
+from tests import databases
 from tests.services.exchange import FIXTURES
 
 Run = Callable[..., Result]
@@ -57,15 +58,15 @@ def stocked(run: Run, files: Path) -> Run:
 @pytest.fixture
 def runtime(data: Path) -> Iterator[Runtime]:
     """The installation as the service would open it, to look into."""
-    built = build(Settings(data=str(data)))
+    built = build(Settings(data=str(data), database_url=databases.url_of(data)))
     yield built
     built.close()
 
 
 def test_init_makes_a_database_and_may_be_repeated(ask: Ask, data: Path) -> None:
     first, second = ask("init"), ask("init")
-    assert first == second == {"database": f"sqlite:///{data / 'market.db'}", "keys": {}}
-    assert (data / "market.db").exists()
+    assert first == second == {"database": databases.url_of(data), "keys": {}}
+    assert ask("stats")["outcomes"] == 0
 
 
 def test_init_keeps_the_data_there_are(stocked: Run, ask: Ask) -> None:
@@ -122,7 +123,11 @@ def test_drain_runs_what_waits_and_then_nothing_is_left(run: Run, ask: Ask, file
 
 
 def test_reindex_builds_the_index_from_the_database(stocked: Run, ask: Ask, data: Path) -> None:
-    assert ask("reindex") == {"outcome": 1, "expert": 0, "demand": 0}
+    assert ask("reindex") == {
+        "outcome": {"indexed": 1, "mending": 0},
+        "expert": {"indexed": 0, "mending": 0},
+        "demand": {"indexed": 0, "mending": 0},
+    }
     assert [found["title"] for found in ask("match", NEED)] == ["潮差区防腐涂层"]
 
 
@@ -165,7 +170,7 @@ def test_a_key_is_made_shown_once_listed_by_its_hint_and_revoked(stocked: Run, a
 
 def kill(data: Path) -> str:
     """A dead job, and its id."""
-    db = Database(f"sqlite:///{data / 'market.db'}")
+    db = Database(databases.url_of(data))
     job = Job(name="notify", key="0190a000-0000-7000-8000-000000000000", state="dead", attempts=8, error="It broke.")
     with db.writing() as session:
         session.add(job)

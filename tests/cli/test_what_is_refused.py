@@ -11,6 +11,7 @@ from click.testing import Result
 
 from market.runtime import build
 from market.settings import Settings, SettingsError, from_environment
+from tests import databases
 from tests.cli.conftest import Ended
 
 Command = Callable[..., Ended]
@@ -27,7 +28,7 @@ def complaint(done: Ended) -> str:
 def writer(run: Callable[..., Result], data: Path) -> Iterator[None]:
     """Somebody who writes the index all the while."""
     run("init")
-    runtime = build(Settings(data=str(data)), writes_index=True)
+    runtime = build(Settings(data=str(data), database_url=databases.url_of(data)), writes_index=True)
     yield
     runtime.close()
 

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests import databases
 from tests.factories import payload
 
 PROJECT = Path(__file__).parents[2]
@@ -77,9 +78,10 @@ def until(holds: Callable[[], Any]) -> Any:
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(tmp_path: Path, server: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MARKET_")}
-    return {**kept, "MARKET_DATA": str(tmp_path / "data")}
+    data = databases.empty(tmp_path / "data", server)
+    return {**kept, "MARKET_DATA": str(data), "MARKET_DATABASE_URL": databases.url_of(data)}
 
 
 def run(environment: dict[str, str], *arguments: str) -> str:

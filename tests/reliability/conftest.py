@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from market.runtime import Runtime, build
 from market.services import notifications
 from market.settings import Settings
 from market.worker import runner
+from tests import databases
 from tests.factories import add_organisation, add_person
 from tests.services.stock import indexed, matches, publish, signed, stored
 
@@ -110,7 +110,7 @@ class Installation:
     def opened(self, *, later: float = 0, writes_index: bool = True) -> Iterator[Runtime]:
         """Open it as the next process would, `later` seconds from now."""
         runtime = build(
-            Settings(data=str(self.folder)),
+            Settings(data=str(self.folder), database_url=databases.url_of(self.folder)),
             writes_index=writes_index,
             clock=lambda: utc_now() + timedelta(seconds=later),
         )
@@ -128,12 +128,12 @@ class Installation:
 
 
 @pytest.fixture
-def installation(tmp_path: Path, template: Path) -> Installation:
+def installation(tmp_path: Path, template: Path) -> Iterator[Installation]:
     """A migrated database and an empty index."""
     folder = tmp_path / "data"
-    folder.mkdir()
-    shutil.copyfile(template, folder / "market.db")
-    return Installation(folder)
+    databases.copy(folder, template)
+    yield Installation(folder)
+    databases.drop(folder)
 
 
 def stock(runtime: Runtime, *, demands: int = 1, outcomes: int = 2, experts: int = 1) -> None:

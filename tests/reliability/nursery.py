@@ -28,6 +28,7 @@ from market.services.access import SYSTEM
 from market.settings import Settings
 from market.worker import runner
 from search.embedded import EmbeddedEngine
+from tests import databases
 
 Order = dict[str, Any]
 
@@ -149,7 +150,8 @@ def child(order: Order) -> None:
     os.dup2(log, 2)
     logs.configure("info")
     wrap(order.get("point", ""))
-    settings = replace(Settings(data=order["data"]), **order.get("settings", {}))
+    database = databases.url_of(Path(order["data"]))
+    settings = replace(Settings(data=order["data"], database_url=database), **order.get("settings", {}))
     runtime = build(settings, writes_index=order["task"] == "work")
     TASKS[order["task"]](runtime, order)
     runtime.close()

@@ -1,4 +1,4 @@
-"""Many processes write to one SQLite file: each waits for its turn, and none is told that the file is locked."""
+"""Many processes write to one database: each is served, and none is told that something is locked."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_eight_processes_that_write_for_a_second_are_all_served(nursery: Nursery
 
 
 @pytest.mark.long
-def test_eight_processes_that_write_for_long_are_never_told_that_the_file_is_locked(
+def test_eight_processes_that_write_for_long_are_never_told_that_anything_is_locked(
     nursery: Nursery, installation: Installation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     done, wrong, slowest, rows = write_at_once(nursery, installation, seconds=15)

@@ -18,6 +18,7 @@ import pytest
 from market import outbox
 from market.outbox import Claimed, JobName
 from market.runtime import Runtime
+from tests import databases
 from tests.reliability.conftest import (
     PROJECT,
     Installation,
@@ -43,6 +44,7 @@ def start(installation: Installation) -> Iterator[Start]:
     def command(*arguments: str, **settings: str) -> subprocess.Popen[bytes]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MARKET_")}
         environment |= {"MARKET_DATA": str(installation.folder), **settings}
+        environment["MARKET_DATABASE_URL"] = databases.url_of(installation.folder)
         with installation.log.open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "market", *arguments], cwd=PROJECT, env=environment, stdout=log, stderr=log

@@ -16,6 +16,7 @@ from market.runtime import Runtime
 from market.schema import differences, migrate
 from market.services.loading import ORDER, Loaded, parse, store
 from schemas.rows import ROWS
+from tests import databases
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
@@ -40,8 +41,8 @@ def test_migrating_again_changes_nothing(runtime: Runtime) -> None:
     assert differences(runtime.db) == []
 
 
-def test_an_empty_database_differs_from_the_models(tmp_path: Path) -> None:
-    db = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+def test_an_empty_database_differs_from_the_models(tmp_path: Path, server: str) -> None:
+    db = Database(databases.url_of(databases.empty(tmp_path / "empty", server)))
     assert len(differences(db)) >= len(METADATA.tables)
     db.close()
 

@@ -57,6 +57,17 @@ def test_a_running_job_does_not_swallow_a_new_one_of_its_key(runtime: Runtime) -
     assert keys_of(runtime, "notify", "running") == keys_of(runtime, "notify", "queued") == ["a"]
 
 
+def test_a_job_whose_like_is_in_hand_waits_until_that_has_ended(runtime: Runtime) -> None:
+    enqueue(runtime, "a")
+    first = claim(runtime)
+    enqueue(runtime, "a", "b")
+    assert keys(claim(runtime)) == ["b"]
+    with runtime.db.reading() as session:
+        assert outbox.due_name(session, now=runtime.clock()) is None
+    finish(runtime, first)
+    assert keys(claim(runtime)) == ["a"]
+
+
 def test_a_job_put_off_is_brought_forward_when_it_is_enqueued_again(runtime: Runtime) -> None:
     enqueue(runtime, "a")
     [job] = claim(runtime)
