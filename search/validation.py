@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -66,7 +67,8 @@ def check_query(spec: IndexSpec, query: Query) -> None:
             raise BadQuery("the weight of a term is not a finite number above 0")
     if query.vector and not _is_vector(query.vector, spec.dimensions):
         raise BadQuery(f"vector is not {spec.dimensions} finite numbers")
-    if not 0 <= query.semantic <= 1:
+    share: Any = query.semantic
+    if not isinstance(share, int | float) or not 0 <= share <= 1:
         raise BadQuery("semantic is not a share from 0 to 1")
     check_filters(spec, query.filters)
     _check_names("facet", query.facets, spec.facets)
@@ -156,7 +158,7 @@ def _is_vector(value: Any, dimensions: int) -> bool:
     return (
         isinstance(value, tuple | list)
         and len(value) == dimensions > 0
-        and all(isinstance(number, int | float) and math.isfinite(number) for number in value)
+        and all(isinstance(number, int | float) and abs(number) <= sys.float_info.max for number in value)
     )
 
 

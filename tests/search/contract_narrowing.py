@@ -81,6 +81,9 @@ class Narrowing:
             Query(offset=10**12),
             Query(terms=(WeightedTerm("a", float("nan")),)),
             Query(terms=(WeightedTerm("a", 0.0),)),
+            Query(vector=(1.0,)),
+            Query(semantic=1.5),
+            Query(semantic="x"),  # type: ignore[arg-type]
         ],
     )
     def test_a_question_that_cannot_be_answered_is_refused(self, library: Engine, query: Query) -> None:
