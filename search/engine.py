@@ -206,7 +206,7 @@ class Engine(Protocol):
         """
 
     def frequencies(self, index: str, terms: Iterable[str]) -> Frequencies:
-        """In how many documents each analysed term stands, in any text field."""
+        """In how many documents each analysed term stands, in any text field; some minutes ago, perhaps."""
 
     def ready(self) -> None:
         """Raise EngineUnavailable unless every index can be searched."""

@@ -13,6 +13,12 @@ from market.db import UtcDateTime
 from market.models.base import Row, at_most, one_of
 
 
+def _once_while(state: str) -> Index:
+    """Of one name and key at most one job is in this state."""
+    only = text(f"state = '{state}'")
+    return Index(f"jobs_{state}_once", "name", "key", unique=True, sqlite_where=only, postgresql_where=only)
+
+
 class Job(Row, SQLModel, table=True):
     """Something to be done. Of one name and key at most one is queued: it will see the newest state anyway. And at
     most one runs: of two at once, the one that began with the older state might be the last to write."""
@@ -21,22 +27,8 @@ class Job(Row, SQLModel, table=True):
     __table_args__ = (
         one_of("state", ("queued", "running", "dead")),
         at_most("error", 4000),
-        Index(
-            "jobs_queued_once",
-            "name",
-            "key",
-            unique=True,
-            sqlite_where=text("state = 'queued'"),
-            postgresql_where=text("state = 'queued'"),
-        ),
-        Index(
-            "jobs_running_once",
-            "name",
-            "key",
-            unique=True,
-            sqlite_where=text("state = 'running'"),
-            postgresql_where=text("state = 'running'"),
-        ),
+        _once_while("queued"),
+        _once_while("running"),
         Index("jobs_due", "state", "name", "run_at", "id"),
     )
 
