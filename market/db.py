@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import select as descriptors
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -41,7 +43,6 @@ passes by itself, and what was tried may be tried again."""
 
 # synchronous=FULL: a commit that was answered survives a power cut too, not only a killed process.
 _PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA temp_store=MEMORY",
@@ -263,6 +264,7 @@ def _sqlite(url: URL, settings: Settings, *, writes: bool) -> Engine:
     def connect(connection: Any, _: object) -> None:
         # The driver's own transaction handling is switched off: it begins too late, and always deferred.
         connection.isolation_level = None
+        _write_ahead(connection, settings.sqlite_busy_seconds)
         for pragma in _PRAGMAS:
             connection.execute(pragma)
         if not writes:
@@ -270,6 +272,20 @@ def _sqlite(url: URL, settings: Settings, *, writes: bool) -> Engine:
 
     _begin_with(engine, "BEGIN IMMEDIATE" if writes else "BEGIN")
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection, seconds: float) -> None:
+    """Make it a write-ahead log; of several who open a new file at once SQLite refuses some without waiting."""
+    give_up = time.monotonic() + seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _postgresql(url: URL, settings: Settings, *, writes: bool) -> Engine:

@@ -166,7 +166,7 @@ def test_a_job_put_back_while_its_like_is_being_enqueued_yields_to_it(
 
 def test_hosts_that_migrate_at_once_do_it_once(tmp_path: Path, server: str) -> None:
     folder = databases.empty(tmp_path / "new", server)
-    opened = [Database(databases.url_of(folder)) for _ in range(4)]
+    opened = [Database(databases.url_of(folder)) for _ in range(8)]
     at_once([lambda db=db: migrate(db) for db in opened])
     assert differences(opened[0]) == []
     for db in opened:
