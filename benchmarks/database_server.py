@@ -26,7 +26,7 @@ def measure(data: Path) -> list[Figure]:
         console.print("copy the data to PostgreSQL")
         subprocess.run(
             [sys.executable, "-m", "market", "copy-database", f"sqlite:///{data.absolute() / 'market.db'}", "--json"],
-            env={**os.environ, "MARKET_DATA": str(data), "MARKET_DATABASE_URL": url},
+            env={**os.environ, "MARKET_EMBEDDER": "none", "MARKET_DATA": str(data), "MARKET_DATABASE_URL": url},
             stdout=subprocess.DEVNULL,
             check=True,
         )

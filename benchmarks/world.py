@@ -22,7 +22,7 @@ from market.cli.data import load_folder
 from market.models import LISTINGS, Job, Match, User
 from market.outbox import JobName
 from market.runtime import Runtime, build
-from market.services import indexing, keys
+from market.services import indexing, keys, scoring
 from market.settings import Settings
 from market.worker import runner
 from search.embedded import EmbeddedEngine
@@ -45,9 +45,9 @@ def progress(*, quiet: bool) -> Iterator[Progress]:
 
 @contextmanager
 def opened(data: Path, *, writes_index: bool = False, **settings: Any) -> Iterator[Runtime]:
-    """The product's parts on this data."""
+    """The product's parts on this data, without vectors unless the settings say otherwise."""
     logs.configure("warning")
-    runtime = build(Settings(data=str(data), **settings), writes_index=writes_index)
+    runtime = build(Settings(**{"data": str(data), "embedder": "none", **settings}), writes_index=writes_index)
     try:
         yield runtime
     finally:
@@ -145,6 +145,16 @@ def forget_jobs(runtime: Runtime, names: Sequence[JobName] = tuple(JobName)) -> 
     """Drop what waits, so that it does not disturb what is measured next."""
     with runtime.db.writing() as session:
         session.execute(delete(Job).where(col(Job.name).in_([name.value for name in names])))
+
+
+def count_features(runtime: Runtime) -> None:
+    """Take the census that the first match job would take, where none has been matched yet."""
+    with runtime.db.reading() as session:
+        if not scoring.outgrown(session, runtime.scorings.current(session)):
+            return
+        census = scoring.take_census(session, runtime.scorings.model, now=runtime.clock())
+    with runtime.db.writing() as session:
+        scoring.keep_census(session, census)
 
 
 def count_matches(runtime: Runtime) -> int:

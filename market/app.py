@@ -12,6 +12,7 @@ from market.api import (
     exchange,
     experts,
     matches,
+    moderation,
     notifications,
     outcomes,
     problems,
@@ -60,7 +61,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.extensions["market"] = runtime
     api = _ProblemApi(app)
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
-    for module in (outcomes, experts, demands, searching, matches, notifications, exchange):
+    for module in (outcomes, experts, demands, searching, matches, notifications, exchange, moderation):
         api.register_blueprint(module.door)
     system.register(app)
     requests.register(app)

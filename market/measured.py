@@ -1,4 +1,4 @@
-"""A search engine whose calls are timed and whose failures are counted; all else is the engine's own."""
+"""A search engine and an embedder whose calls are timed and whose failures are counted; all else is their own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from time import perf_counter
 from typing import ParamSpec, TypeVar
 
 from market import metrics
+from search.embedding import BadVectors, Embedder, EmbedderUnavailable, Role
+from search.embedding.protocol import Vectors
 from search.engine import (
     BadDocument,
     BadQuery,
@@ -78,6 +80,53 @@ class MeasuredEngine:
 
     def close(self) -> None:
         self.inner.close()
+
+
+class MeasuredEmbedder:
+    """Implements `search.embedding.Embedder` by asking `inner`, and remembers how the last call of this process went.
+
+    `last_error` is empty after a success. It tells nothing of what a server answered, which may repeat the text.
+    """
+
+    def __init__(self, inner: Embedder) -> None:
+        self.inner = inner
+        self.last_error = ""
+
+    @property
+    def model(self) -> str:
+        return self.inner.model
+
+    @property
+    def dimensions(self) -> int:
+        return self.inner.dimensions
+
+    def embed(self, texts: Sequence[str], *, role: Role) -> Vectors:
+        began = perf_counter()
+        try:
+            vectors = self.inner.embed(texts, role=role)
+        except Exception as error:
+            kind, self.last_error = _embedder_error(error)
+            metrics.embedder_errors.labels(kind).inc()
+            raise
+        finally:
+            metrics.embedder_seconds.observe(perf_counter() - began)
+        self.last_error = ""
+        return vectors
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def _embedder_error(error: Exception) -> tuple[str, str]:
+    """The kind that is counted, and what is told of it."""
+    if isinstance(error, EmbedderUnavailable):
+        return "unavailable", "away, too slow, or it refuses; is MARKET_EMBEDDER right, and the server running?"
+    if isinstance(error, BadVectors):
+        return (
+            "bad_vectors",
+            "gives other vectors than were asked for; are MARKET_EMBEDDER_MODEL and its dimensions right?",
+        )
+    return "other", f"fails: {type(error).__name__}"
 
 
 def _timed(operation: str, call: Callable[P, R]) -> Callable[P, R]:

@@ -29,6 +29,9 @@ engine_seconds = Histogram(
 )
 engine_errors = Counter("qiao_engine_errors_total", "Calls of the search engine that failed.", ["operation", "error"])
 
+embedder_seconds = Histogram("qiao_embedder_seconds", "Time the embedder takes for a call.", buckets=_SLOW)
+embedder_errors = Counter("qiao_embedder_errors_total", "Calls of the embedder that failed.", ["error"])
+
 matches = Counter("qiao_matches_total", "Matches newly found, by the kind of what was offered.", ["kind"])
 notifications = Counter("qiao_notifications_total", "Rows newly written to inboxes, by kind.", ["kind"])
 

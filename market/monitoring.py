@@ -17,6 +17,7 @@ from sqlalchemy.pool import QueuePool
 from sqlmodel import Session, select
 
 from market import outbox, schema
+from market.measured import MeasuredEmbedder
 from market.models import Organisation
 from market.runtime import Runtime
 from market.services import workers
@@ -24,6 +25,8 @@ from search.engine import EngineUnavailable
 
 _UNKNOWN = "not known: the database comes first"
 _BACKLOG_TOO_OLD = 300.0  # seconds
+_WELL = frozenset({"ok", "none"})
+_MAY_LIMP = frozenset({"embedder"})  # without these the service does its work, only less well
 
 _used: WeakSet[Engine] = WeakSet()  # this process's ways to the database, one to read and one to write
 
@@ -34,8 +37,9 @@ def _note(connection: Connection) -> None:
 
 
 def readiness(runtime: Runtime) -> dict[str, str]:
-    """Each part with "ok", or with what it lacks and what to do about it, without any confidential content."""
-    parts = {"database": "ok", "schema": _UNKNOWN, "search": "ok", "worker": _UNKNOWN}
+    """Each part with "ok", "none" where there need be none, or what it lacks and what to do about it, without any
+    confidential content."""
+    parts = {"database": "ok", "schema": _UNKNOWN, "search": "ok", "worker": _UNKNOWN, "embedder": _embedder(runtime)}
     try:
         with runtime.db.reading() as session:
             parts["schema"] = schema.pending(session) or "ok"
@@ -53,9 +57,18 @@ def readiness(runtime: Runtime) -> dict[str, str]:
 
 
 def report(parts: Mapping[str, str]) -> tuple[dict[str, object], int]:
-    """The parts as they are answered, with the HTTP status: 503 unless all are ok."""
-    well = set(parts.values()) == {"ok"}
-    return {"status": "ok" if well else "failing", "parts": parts}, 200 if well else 503
+    """The parts as they are answered, with the HTTP status: 503 where one is missing that nothing goes without."""
+    missing = {part for part, said in parts.items() if said not in _WELL}
+    status = "failing" if missing - _MAY_LIMP else "degraded" if missing else "ok"
+    return {"status": status, "parts": parts}, 503 if status == "failing" else 200
+
+
+def _embedder(runtime: Runtime) -> str:
+    """As this process's last call of it went: to ask for a vector each time would cost more than it tells."""
+    if runtime.embedder is None:
+        return "none"
+    failed = runtime.embedder.last_error if isinstance(runtime.embedder, MeasuredEmbedder) else ""
+    return f"{failed}; new texts are matched by their words alone meanwhile" if failed else "ok"
 
 
 def _worker(runtime: Runtime, session: Session) -> str:
@@ -90,7 +103,7 @@ class _Asked:
         ready = GaugeMetricFamily("qiao_ready", "1 where a part can do its work, as /readyz says.", labels=["part"])
         parts = readiness(runtime)
         for part, said in parts.items():
-            ready.add_metric([part], said == "ok")
+            ready.add_metric([part], said in _WELL)
         yield ready
         if (parts["database"], parts["schema"]) == ("ok", "ok"):  # else it would be waited for once more
             with suppress(SQLAlchemyError), runtime.db.reading() as session:

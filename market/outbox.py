@@ -33,10 +33,16 @@ class JobName(StrEnum):
     INDEX = "index"
     MATCH = "match"
     NOTIFY = "notify"
+    EMBED = "embed"
+    REMATCH = "rematch"
     EXPIRE = "expire"
     WARN = "warn"
     RECONCILE = "reconcile"
     SWEEP = "sweep"
+
+
+BACKGROUND = frozenset({JobName.EMBED, JobName.REMATCH})
+"""Long work that nobody waits for: done while there is nothing else to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +103,14 @@ def _enqueue(dialect: str) -> Executable:
     return ringing(dialect, statement)
 
 
-def due_name(session: Session, *, now: datetime) -> JobName | None:
-    """The name of the job that has waited longest among those that may run; None when there is none."""
+def due_name(session: Session, *, now: datetime, background: bool = True) -> JobName | None:
+    """The name of the job that has waited longest among those that may run; None if there is none. Long work that
+    nobody waits for comes last, or not at all."""
     heads = session.connection().execute(_heads(), {"now": now}).one()
     names = (*JobName, JobName(heads.abandoned_name) if heads.abandoned_name else None)
     due = [(head, name) for head, name in zip(heads, names, strict=False) if head is not None and name is not None]
-    return min(due)[1] if due else None
+    due = [(head, name) for head, name in due if background or name not in BACKGROUND]
+    return min(due, key=lambda one: (one[1] in BACKGROUND, one))[1] if due else None
 
 
 @lru_cache

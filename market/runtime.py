@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlmodel import Session
+
 from market.clock import Clock, utc_now
 from market.db import Database
-from market.measured import MeasuredEngine
+from market.measured import MeasuredEmbedder, MeasuredEngine
+from market.services.pairing import Finder
+from market.services.scoring import Scoring, Scorings
 from market.settings import Settings, SettingsError
 from search.embedded import EmbeddedEngine
+from search.embedding import Embedder, EmbedderMissing, embedder_of
 from search.engine import Engine
+from search.indexes import INDEXES, with_vectors
 from search.meili import MeiliEngine
 
 
@@ -23,12 +30,21 @@ class Runtime:
     settings: Settings
     db: Database
     engine: Engine
+    embedder: Embedder | None
+    scorings: Scorings
     clock: Clock
     secret: str  # signs cursors
+
+    def finder(self, session: Session, scoring: Scoring | None = None) -> Finder:
+        """What finds pairs, by the scoring in use unless said otherwise."""
+        used = scoring or self.scorings.current(session)
+        return Finder(session, self.engine, used, candidates=self.settings.match_candidates)
 
     def close(self) -> None:
         """Give connections, files and locks back."""
         self.engine.close()
+        if self.embedder is not None:
+            self.embedder.close()
         self.db.close()
 
 
@@ -38,20 +54,44 @@ def build(settings: Settings, *, writes_index: bool = False, clock: Clock = utc_
     Raises EngineLocked where another process writes it already.
     """
     Path(settings.data).mkdir(parents=True, exist_ok=True)
+    found = _embedder(settings)
+    embedder = MeasuredEmbedder(found) if found is not None else None
     return Runtime(
         settings=settings,
         db=Database(settings.database, settings),
-        engine=MeasuredEngine(_engine(settings, writes_index=writes_index)),
+        engine=MeasuredEngine(_engine(settings, embedder, writes_index=writes_index)),
+        embedder=embedder,
+        scorings=Scorings(embedder.model if embedder is not None else ""),
         clock=clock,
         secret=settings.secret or _kept_secret(Path(settings.data) / "secret"),
     )
 
 
-def _engine(settings: Settings, *, writes_index: bool) -> Engine:
+def _embedder(settings: Settings) -> Embedder | None:
+    if settings.embedder == "auto":
+        with suppress(EmbedderMissing):
+            return embedder_of("local")
+        return None
+    if settings.embedder.startswith("http") and settings.embedder_dimensions < 1:
+        raise SettingsError("MARKET_EMBEDDER_DIMENSIONS: how many numbers a vector of the embedder's server has")
+    try:
+        return embedder_of(
+            settings.embedder,
+            key=settings.embedder_key,
+            model=settings.embedder_model,
+            dimensions=settings.embedder_dimensions,
+            timeout=settings.embedder_timeout_seconds,
+        )
+    except (ValueError, EmbedderMissing) as error:
+        raise SettingsError(f"MARKET_EMBEDDER: {error}") from error
+
+
+def _engine(settings: Settings, embedder: Embedder | None, *, writes_index: bool) -> Engine:
     """Where the search engine is chosen, by the scheme of its URL."""
+    specs = INDEXES if embedder is None else with_vectors(embedder.model, embedder.dimensions)
     scheme, _, rest = settings.search.partition(":")
     if scheme == "embedded":
-        return EmbeddedEngine(Path(rest), writable=writes_index)
+        return EmbeddedEngine(Path(rest), writable=writes_index, specs=specs)
     if scheme in ("http", "https"):
         return MeiliEngine(
             settings.search,
@@ -61,6 +101,7 @@ def _engine(settings: Settings, *, writes_index: bool) -> Engine:
             writable=writes_index,
             browsed=settings.search_front,
             public_url=settings.search_public_url,
+            specs=specs,
         )
     raise SettingsError(f"MARKET_SEARCH_URL starts with embedded: (then a folder) or http://, not {scheme}:")
 

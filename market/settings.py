@@ -22,6 +22,13 @@ class Settings:
     search_front: bool = False  # keep the indexes that browsers ask directly
     search_public_url: str = ""  # where browsers reach the search server; empty: search_url
     search_key_minutes: int = 15  # for how long a browser's key is good
+    embedder: str = (
+        "auto"  # local, none, auto (local where it can run), or the http(s) address of an OpenAI-compatible server
+    )
+    embedder_key: str = ""
+    embedder_model: str = ""  # as the server calls it
+    embedder_dimensions: int = 0  # of a server's vectors
+    embedder_timeout_seconds: float = 10.0
     secret: str = ""  # empty: made once and kept in the data folder (development only)
     host: str = "127.0.0.1"
     port: int = 8000
@@ -43,9 +50,10 @@ class Settings:
     job_attempts: int = 8
     job_batch: int = 200
     job_poll_seconds: float = 0.2
-    match_threshold: float = 0.35
+    match_threshold: float = 0.3
     notify_threshold: float = 0.5
-    match_candidates: int = 200
+    match_candidates: int = 500
+    rematch_margin: float = 0.05
     expiry_warning_days: int = 14
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from schemas.base import Code, Strict, Text
+from schemas.base import Code, Strict, Text, one_of
 
 
 class ErrorItem(Schema):
@@ -134,9 +134,36 @@ class TextMatchRead(Schema):
 
 
 class TextMatches(Schema):
-    """What fits a text, best first."""
+    """What fits a text, best first, but at most three of one organisation among the first ten."""
 
     items = fields.List(fields.Nested(TextMatchRead))
+    meaning_compared = fields.Boolean(
+        metadata={"description": "false: by words alone, not by meaning as well 为 false 时仅按用词比对"}
+    )
+
+
+class Suggested(Schema):
+    """A field that is not filled in yet, and what filling it in would do."""
+
+    field = fields.String()
+    label = fields.String()
+    why = fields.String()
+    gain = fields.Float(
+        metadata={
+            "description": "How far a candidate's log-odds would move: weight x share of the candidates that state "
+            "it x 0.5; a small constant where nothing can be measured 对匹配对数几率的预期影响"
+        }
+    )
+    measured = fields.Boolean(metadata={"description": "false: the gain is a constant 为 false 时 gain 为固定值"})
+    known = fields.Integer(metadata={"description": "Candidates that state it 写明此项的候选数"})
+
+
+class Advice(Schema):
+    """What would sharpen a demand's matches most, best first."""
+
+    completeness = fields.Float(metadata={"description": "Share of these fields filled in, 0 to 1 完整度"})
+    candidates = fields.Integer(metadata={"description": "Offers that the gains were measured on 参与测算的候选数"})
+    items = fields.List(fields.Nested(Suggested))
 
 
 class Dismissal(Strict):
@@ -150,6 +177,36 @@ class Rejection(Strict):
 
     reason = Code("rejection_reasons", required=True)
     text = Text(2000, load_default="")
+
+
+VERDICTS = ("harmless", "copied")
+
+
+class FlagVerdict(Strict):
+    """What a reviewer finds a flagged listing to be."""
+
+    verdict = fields.String(required=True, validate=one_of(VERDICTS))
+
+
+class FlagRead(Schema):
+    """A listing to be looked at, and the demand that it copies; both in short, without what is confidential."""
+
+    id = fields.UUID()
+    kind = fields.String(metadata={"enum": ["copied_demand"]})
+    type = fields.String(attribute="noun", metadata={"description": "The kind of the flagged listing"})
+    listing = fields.Raw()
+    demand = fields.Raw()
+    verdict = fields.String(metadata={"enum": ["", *VERDICTS], "description": "Empty while open 待处理时为空"})
+    created_at = fields.AwareDateTime()
+    resolved_at = fields.AwareDateTime(allow_none=True)
+    resolved_by = fields.UUID(allow_none=True)
+
+
+class FlagPage(Schema):
+    """A page of flags, oldest first."""
+
+    items = fields.List(fields.Nested(FlagRead))
+    next = fields.String(allow_none=True)
 
 
 class Extension(Strict):

@@ -148,6 +148,12 @@ class MatchQuery(PageQuery):
     state = Code("match_states")
 
 
+class FlagQuery(PageQuery):
+    """Flags, oldest first: those that wait, or those with a verdict."""
+
+    state = fields.String(validate=one_of(("open", "resolved")), load_default="open")
+
+
 class TextMatch(Strict):
     """A need or an offer that is not stored, to be matched at once."""
 

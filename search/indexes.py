@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -44,6 +44,7 @@ class IndexSpec:
     counted: tuple[str, ...] = ()
     uncounted: tuple[str, ...] = ("readers",)  # who may see a document is nobody's statistics
     dimensions: int = 0  # of the dense vector a document may have; 0: none has one
+    model: str = ""  # what made the vectors: those of another would not be comparable
 
     @cached_property
     def facets(self) -> tuple[str, ...]:
@@ -76,6 +77,7 @@ def fingerprint(spec: IndexSpec, *, salt: str = "") -> str:
         spec.facets,
         spec.sorts,
         spec.dimensions,
+        spec.model,
         ANALYSER_VERSION,
         salt,
     )
@@ -228,3 +230,8 @@ DEMANDS = IndexSpec(
 )
 
 INDEXES: Mapping[str, IndexSpec] = {spec.name: spec for spec in (OUTCOMES, EXPERTS, DEMANDS)}
+
+
+def with_vectors(model: str, dimensions: int) -> Mapping[str, IndexSpec]:
+    """The indexes with a dense vector beside each document."""
+    return {name: replace(spec, model=model, dimensions=dimensions) for name, spec in INDEXES.items()}

@@ -19,6 +19,9 @@ from market.worker.runner import drain as run_all_jobs
 from tests import clusters, databases
 from tests.factories import Caller, SettableClock, add_member, add_person, opened
 
+# Vectors take time; the tests that need them ask for them.
+os.environ["MARKET_EMBEDDER"] = "none"
+
 # Examples are the same in every run, and no database of them is written into the checkout.
 hypothesis_settings.register_profile("steady", deadline=None, derandomize=True, database=None)
 hypothesis_settings.load_profile("steady")

@@ -54,6 +54,7 @@ def opened(
         databases.copy(folder, start)
     else:
         databases.renew(folder, start, database)
+    settings = {"embedder": "none", **settings}  # its tests ask for one
     configured = Settings(data=str(folder), database_url=databases.url_of(folder), **settings)
     runtime = build(configured, writes_index=True, clock=clock)
     if database is not None:

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from market.api.doors import Door
+import uuid
+
+from market.api import examples
+from market.api.calls import Call
+from market.api.doors import Answer, Door
 from market.api.listings import DEMAND_ACTIONS, Noun, serve
+from market.services import advice
+from schemas.answers import Advice
 from schemas.demands import DemandCreate, DemandFields, DemandRead
 from schemas.queries import DemandQuery
 
 door = Door("demands", __name__, url_prefix="/api/v1/demands", description="Demands 科研众包需求")
 
 serve(door, Noun("demand", DemandCreate, DemandFields, DemandRead, DemandQuery), extra_actions=DEMAND_ACTIONS)
+
+
+@door.route_to("GET", "/<uuid:identity>/advice", who="caller", answer=Advice, example=examples.ADVICE)
+def advise_demand(call: Call, identity: uuid.UUID) -> Answer:
+    """Which missing field would sharpen its matches most, best first; for its owner, also before it is published."""
+    found = advice.of_demand(call.session, call.principal, identity, call.runtime.finder(call.session))
+    items = [
+        {
+            "field": one.field,
+            "label": one.label(call.language),
+            "why": one.why(call.language),
+            "gain": one.gain,
+            "measured": one.measured,
+            "known": one.known,
+        }
+        for one in found.suggestions
+    ]
+    return Answer({"completeness": found.completeness, "candidates": found.candidates, "items": items})

@@ -112,11 +112,11 @@ SUGGESTIONS = {"items": [{"text": "防腐涂层", "type": "outcome", "id": _ID}]
 
 _REASONS = [
     {
-        "name": "text",
+        "name": "words",
         "label": "用词相合",
         "score": 0.71,
-        "weight": 8.0,
-        "contribution": 1.68,
+        "weight": 12.0,
+        "contribution": 3.12,
         "evidence": ["防腐", "涂层", "盐雾"],
     }
 ]
@@ -139,7 +139,45 @@ TEXT_MATCH = {
     "kind": "outcome",
     "budget_to": 2_000_000,
 }
-TEXT_MATCHES = {"items": [{key: MATCH[key] for key in ("type", "score", "sentence", "reasons", "listing")}]}
+TEXT_MATCHES = {
+    "items": [{key: MATCH[key] for key in ("type", "score", "sentence", "reasons", "listing")}],
+    "meaning_compared": True,
+}
+ADVICE = {
+    "completeness": 0.82,
+    "candidates": 64,
+    "items": [
+        {
+            "field": "indicators",
+            "label": "技术指标",
+            "why": "最接近的 64 项中有 32 项写明了此项，填写后可据以区分。",
+            "gain": 0.4,
+            "measured": True,
+            "known": 32,
+        },
+        {
+            "field": "deadline",
+            "label": "截止日期",
+            "why": "不影响匹配分值，但供方据此判断能否按期完成。",
+            "gain": 0.01,
+            "measured": False,
+            "known": 0,
+        },
+    ],
+}
+FLAG: dict[str, Any] = {
+    "id": _OTHER,
+    "kind": "copied_demand",
+    "type": "outcome",
+    "listing": READ["outcome"],
+    "demand": READ["demand"],
+    "verdict": "",
+    "created_at": _MOMENT,
+    "resolved_at": None,
+    "resolved_by": None,
+}
+FLAGS = {"items": [FLAG], "next": None}
+RESOLVED_FLAG = {**FLAG, "verdict": "copied", "resolved_at": _MOMENT, "resolved_by": _ID}
 
 NOTIFICATION: dict[str, Any] = {
     "id": _ID,

@@ -10,11 +10,14 @@ from market.api import examples, paging
 from market.api.calls import Call
 from market.api.doors import Answer, Door
 from market.api.presenting import PRESENTERS
-from market.matching import reasons
+from market.matching import diversity, reasons
 from market.models import LISTINGS, Demand, Listing, Match
 from market.services import matches, pairing
+from market.services.matches import Place
 from schemas.answers import Dismissal, MatchPage, MatchRead, Nothing, TextMatches
 from schemas.queries import MatchQuery, TextMatch
+
+_SPARE = 30  # found beyond the limit, for those of one organisation that wait behind others
 
 door = Door("matches", __name__, url_prefix="/api/v1", description="Matches 匹配")
 
@@ -28,28 +31,38 @@ def _of_listing(noun: str) -> None:
         summary=f"What fits this {noun}, best first, with the reasons; for its owner",
     )  # fmt: skip
     def listed(call: Call, identity: uuid.UUID, query: dict[str, Any]) -> Answer:
-        secret, limit = call.runtime.secret, query["limit"]
+        secret = call.runtime.secret
         position = paging.decode(secret, query.get("cursor"))
-        found = matches.of_listing(
+        found, following = matches.of_listing(
             call.session,
             call.principal,
             model,
             identity,
             kind=query.get("kind"),
             state=query.get("state"),
-            after=(position[0], uuid.UUID(position[1])) if position else None,
-            limit=limit + 1,
+            place=_place(*position) if position else None,
+            limit=query["limit"],
         )
-        page = found[:limit]
-        more = len(found) > limit
-        cursor = paging.encode(secret, [page[-1][0].score, str(page[-1][0].id)]) if more else None
+        cursor = paging.encode(secret, _position(following)) if following else None
         side = "demand" if model is Demand else "offer"
-        items = [_shown(call, match, side, other) for match, other in page if other is not None]
+        items = [_shown(call, match, side, other) for match, other in found if other is not None]
         return Answer({"items": items, "next": cursor}, next_cursor=cursor)
 
 
 for _noun in LISTINGS:
     _of_listing(_noun)
+
+
+def _position(place: Place) -> list[Any]:
+    """A place in a list, as its cursor holds it."""
+    after = [place.after[0], place.after[1].hex] if place.after else None
+    return [[identity.hex for identity in place.first], place.shown, after]
+
+
+def _place(first: list[str], shown: int, after: list[Any] | None) -> Place:
+    return Place(
+        tuple(uuid.UUID(one) for one in first), shown, (after[0], uuid.UUID(after[1])) if after is not None else None
+    )
 
 
 @door.route_to(
@@ -92,13 +105,11 @@ def _act(call: Call, identity: uuid.UUID, action: str, reason: str = "") -> Answ
 )  # fmt: skip
 def match_text(call: Call, body: dict[str, Any]) -> Answer:
     """Match a text that is not stored: a need against outcomes or experts, an offer against demands."""
-    found = pairing.of_text(
-        call.session,
-        call.runtime.engine,
-        call.principal,
-        body,
-        candidates=call.runtime.settings.match_candidates,
-    )
+    asked = {**body, "limit": body["limit"] + _SPARE}
+    found = pairing.of_text(call.runtime.finder(call.session), call.runtime.embedder, call.principal, asked)
+    # Whose a listing is counts only where everybody may know it.
+    owners = [shown.id if (shown := listing.public_organisation) else None for _, listing in found]
+    found = [found[place] for place in diversity.spread(owners)[: body["limit"]]]
     items = [
         {
             "type": listing.NOUN,
@@ -108,7 +119,8 @@ def match_text(call: Call, body: dict[str, Any]) -> Answer:
         }
         for pair, listing in found
     ]
-    return Answer({"items": items})
+    by_meaning = any(part.name == "meaning" for pair, _ in found for part in pair.score.parts)
+    return Answer({"items": items, "meaning_compared": by_meaning})
 
 
 def _shown(call: Call, match: Match, side: str, other: Listing) -> dict[str, Any]:

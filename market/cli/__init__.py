@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from market import logs
-from market.cli import copying, data, jobs, keys, matching, search, serving
+from market.cli import copying, data, evaluating, jobs, keys, learning, matching, search, serving
 from market.cli.output import fail
 from market.errors import MarketError
 from market.settings import SettingsError, from_environment
@@ -37,6 +37,10 @@ for _command in (
     keys.keys,
     jobs.jobs,
     matching.match,
+    evaluating.evaluate,
+    learning.learn,
+    learning.weights,
+    learning.rematch,
     serving.bench,
 ):
     market.add_command(_command)

@@ -46,7 +46,7 @@ def init(settings: Settings, demo: Path | None, as_json: bool) -> None:
             with opened(settings, writes_index=True) as runtime:
                 report = load_folder(runtime, demo, quiet=as_json)
                 _complain(report)
-                jobs.drain_with_progress(runtime, quiet=as_json)
+                jobs.drain_with_progress(runtime, quiet=as_json, background=False)  # the worker makes vectors
         with opened(settings) as runtime:
             shown = _demo_keys(runtime, Path(settings.data) / "demo-keys.json")
     show(

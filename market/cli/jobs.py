@@ -25,20 +25,21 @@ def drain(settings: Settings, as_json: bool) -> None:
     show({"ran": ran}, as_json=as_json, columns=("jobs run",), rows=[(ran,)])
 
 
-def drain_with_progress(runtime: Runtime, *, quiet: bool) -> int:
-    """Run jobs until none is due, with a bar for each kind of job as it comes up."""
+def drain_with_progress(runtime: Runtime, *, quiet: bool, background: bool = True) -> int:
+    """Run jobs until none is due, with a bar for each kind of job as it comes up; `background`: vectors too."""
     ran = 0
     tasks: dict[str, tuple[object, int]] = {}
     with progress(quiet=quiet) as bar:
         while True:
             with runtime.db.reading() as session:
                 waiting = {name: n for (name, state), n in outbox.backlog(session).items() if state == "queued"}
+            waiting = {name: n for name, n in waiting.items() if background or name not in outbox.BACKGROUND}
             for name in {*tasks, *waiting}:
                 left = waiting.get(name, 0)
                 task, total = tasks.get(name) or (bar.add_task(name, total=left), left)
                 tasks[name] = (task, max(total, left))
                 bar.update(task, total=max(total, left), completed=max(total, left) - left)  # type: ignore[arg-type]
-            done = runner.run_once(runtime)
+            done = runner.run_once(runtime, background=background)
             if done == 0:
                 return ran
             ran += done

@@ -25,14 +25,10 @@ def match(settings: Settings, text: str, kinds: tuple[str, ...], limit: int, lan
     """Match TEXT, a need or an offer, and say why each fits."""
     found = []
     with opened(settings) as runtime, runtime.db.reading() as session:
+        finder = runtime.finder(session)
         for kind in kinds:
-            for pair, listing in pairing.of_text(
-                session,
-                runtime.engine,
-                VISITOR,
-                {"text": text, "kind": kind, "limit": limit},
-                candidates=settings.match_candidates,
-            ):
+            asked = {"text": text, "kind": kind, "limit": limit}
+            for pair, listing in pairing.of_text(finder, runtime.embedder, VISITOR, asked):
                 parts = [part.as_row() for part in pair.score.parts]
                 found.append(
                     {

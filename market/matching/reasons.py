@@ -9,7 +9,8 @@ from market.vocabulary import vocabulary
 from search.text import is_han
 
 _LABELS = {
-    "text": ("用词相合", "Shared words"),
+    "words": ("用词相合", "Shared words"),
+    "meaning": ("含义相近", "Near in meaning"),
     "field": ("技术领域", "Field"),
     "disciplines": ("学科", "Discipline"),
     "industries": ("行业", "Industry"),
@@ -50,7 +51,7 @@ def _word(name: str, item: str, language: str) -> str:
 def sentence(parts: Sequence[Mapping[str, Any]], language: str) -> str:
     """The up to three strongest reasons that speak for the pair, in one sentence; shared words come first."""
     speaking = [part for part in parts if part["contribution"] > 0]
-    speaking.sort(key=lambda part: (part["name"] != "text", -part["contribution"]))
+    speaking.sort(key=lambda part: (part["name"] != "words", -part["contribution"]))
     clauses = [_clause(part, language) for part in speaking[:3]]
     if language == "zh":
         return ("；".join(clauses) or "总体相近") + "。"
@@ -60,7 +61,8 @@ def sentence(parts: Sequence[Mapping[str, Any]], language: str) -> str:
 
 # Of the evidence, {0} is the first and {1} the last.
 _CLAUSES = {
-    "text": ("都涉及{words}", "both speak of {words}"),
+    "words": ("都涉及{words}", "both speak of {words}"),
+    "meaning": ("含义相近{works}", "near in meaning{works}"),
     "field": ("同属{0}领域", "same field: {0}"),
     "disciplines": ("学科相近：{0}", "near disciplines: {0}"),
     "industries": ("行业相近：{0}", "near industries: {0}"),
@@ -83,7 +85,11 @@ def _clause(part: Mapping[str, Any], language: str) -> str:
     items = evidence(part, language)
     clauses = _NEARLY if part["score"] < 1 and part["name"] in _NEARLY else _CLAUSES
     template = clauses[part["name"]][0 if language == "zh" else 1]
-    return template.format(items[0], items[-1], words=_listed(items, language))
+    if part["name"] == "words" and not _listed(items, language):
+        template = ("用字相近", "worded alike")[0 if language == "zh" else 1]
+    works = f"：{items[0]}" if items and language == "zh" else f": {items[0]}" if items else ""
+    first, last = (items[0], items[-1]) if items else ("", "")
+    return template.format(first, last, words=_listed(items, language), works=works)
 
 
 def _listed(items: Sequence[str], language: str) -> str:

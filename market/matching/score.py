@@ -3,14 +3,51 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from market.matching import parts
-from market.matching.parts import KeyTerms, Part
-from market.matching.signatures import Signature
+from market.matching.signatures import Particulars
+from market.matching.weights import Weights
 from market.vocabulary import region_nearness
 
-_BIAS = -2.2  # the log-odds of a pair of which nothing is known: most pairs are no fit
+Figures = NDArray[np.float64]
+
+HALF_ALIKE = 0.2
+"""The likeness of texts that makes half a part: who fits rarely uses half of the words."""
+
+ALONE = 1.3
+"""What the words count where the meaning is not known: they stand for both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One reason. It moves the score by weight x (score - centre): at the centre it says nothing."""
+
+    name: str
+    score: float
+    weight: float
+    centre: float
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def contribution(self) -> float:
+        """What it adds to the log-odds."""
+        return self.weight * (self.score - self.centre)
+
+    def as_row(self) -> dict[str, Any]:
+        """As a match keeps it, in JSON."""
+        return {
+            "name": self.name,
+            "score": round(self.score, 4),
+            "weight": self.weight,
+            "contribution": round(self.contribution, 4),
+            "evidence": list(self.evidence),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +57,53 @@ class Score:
     value: float
     parts: tuple[Part, ...] = ()
     excluded: str = ""
+    odds: float = -math.inf
+
+    def with_evidence(self, shared: Sequence[str], nearest: str) -> Score:
+        """The same with what shows that the texts are alike: shared words, and the title of the nearest work."""
+        title = (f"《{nearest}》",) if nearest else ()
+        shown = {"words": (*shared, *title), "meaning": title}
+        known = (replace(one, evidence=shown[one.name]) if one.name in shown else one for one in self.parts)
+        return replace(self, parts=tuple(known))
 
 
-def score(demand: Signature, offer: Signature, wanted: KeyTerms) -> Score:
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """How alike the texts of a pair are, as `likeness.compare` found it. None: not known."""
+
+    words: float | None
+    meaning: float | None
+
+
+def score(demand: Particulars, offer: Particulars, texts: Texts, weights: Weights) -> Score:
     """Score a demand with an outcome or expert.
 
     value = 1 / (1 + exp(-(bias + sum of weight x (part - centre)))). What is unknown gives no part and so
-    changes nothing. `wanted` are the demand's key terms, whichever side arrived. Pure; raises on nothing.
+    changes nothing. Pure; raises on nothing.
     """
     reason = excluded(demand, offer)
     if reason:
         return Score(0.0, excluded=reason)
-    found = (
-        parts.text(demand, offer, wanted),
+    known = sorted(_weighed(demand, offer, texts, weights), key=lambda part: -part.contribution)
+    odds = weights.bias + sum(part.contribution for part in known)
+    return Score(round(1 / (1 + math.exp(-odds)), 4), tuple(known), odds=odds)
+
+
+def text_odds(words: Figures, meaning: Figures, weights: Weights) -> Figures:
+    """What the texts alone add to the log-odds, of many pairs; NaN in either stands for None."""
+    weight, centre = weights.parts["texts"]
+    alike = np.where(np.isnan(meaning), words * ALONE, np.nan_to_num(words) + meaning)
+    return np.where(np.isnan(alike), 0.0, weight * (saturated(alike) - centre))
+
+
+def saturated(alike: Any) -> Any:
+    """The likeness of texts, words and meaning together, as a part from 0 to 1."""
+    return alike / (alike + HALF_ALIKE)
+
+
+def _weighed(demand: Particulars, offer: Particulars, texts: Texts, weights: Weights) -> Iterator[Part]:
+    yield from _of_texts(texts, weights)
+    for found in (
         parts.field(demand, offer),
         parts.disciplines(demand, offer),
         parts.industries(demand, offer),
@@ -42,13 +113,31 @@ def score(demand: Signature, offer: Signature, wanted: KeyTerms) -> Score:
         parts.modes(demand, offer),
         parts.technical(demand, offer),
         parts.freshness(demand, offer),
-    )
-    known = sorted((part for part in found if part is not None), key=lambda part: -part.contribution)
-    odds = _BIAS + sum(part.contribution for part in known)
-    return Score(round(1 / (1 + math.exp(-odds)), 4), tuple(known))
+    ):
+        if found is not None:
+            weight, centre = weights.parts[found.name]
+            yield Part(found.name, found.score, weight, centre, found.evidence)
 
 
-def excluded(demand: Signature, offer: Signature) -> str:
+def _of_texts(texts: Texts, weights: Weights) -> Iterator[Part]:
+    """One part, shown as two reasons: what of it the words made, and what the meaning."""
+    weight, centre = weights.parts["texts"]
+    if texts.meaning is None:
+        if texts.words is not None:
+            yield Part("words", saturated(texts.words * ALONE), weight, centre)
+        return
+    words = texts.words or 0.0
+    alike = words + texts.meaning
+    share = words / alike if alike > 0 else 1.0
+    whole = saturated(alike)
+    if texts.words is not None:
+        yield Part("words", whole * share, weight, centre * share)
+    else:
+        share = 0.0
+    yield Part("meaning", whole * (1 - share), weight, centre * (1 - share))
+
+
+def excluded(demand: Particulars, offer: Particulars) -> str:
     """The hard condition that forbids the pair, or an empty text."""
     if demand.organisation and demand.organisation == offer.organisation:
         return "own_organisation"

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
-from search.text import is_han, terms_as_written
+from market.matching import features
+from market.matching.sparse import Bags
+
+FORMAT = 100 + features.VERSION
+"""Changes with the bytes or what they mean: signatures of another format are made anew."""
 
 Range = tuple[float | None, float | None]
 """From and to; None leaves an end open."""
 
+Vectors = NDArray[np.float32]
+"""(texts, dimensions), rows of length 1; a row of zeros where a text has no vector."""
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A bag of analysed terms: how much each weighs in its text (title words weigh more), and their sum."""
+DIGEST = 16
+"""Bytes of a text's digest."""
 
-    counts: Mapping[str, float] = field(default_factory=dict)
-    length: float = 0.0
+_HEAD = struct.Struct("<III")  # texts, and bytes of the words and of the structured part
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +42,13 @@ class Indicator:
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
-    """One listing, as a pair score sees it. Empty and None mean unknown, and never count against it."""
+class Particulars:
+    """What is known of a listing beside its texts. Empty and None mean unknown, and never count against it."""
 
     noun: str
     organisation: str = ""
     languages: str = "both"
-    words: Words = field(default_factory=Words)
-    works: tuple[tuple[str, Words], ...] = ()  # an expert's: title and words of each
-    surfaces: Mapping[str, str] = field(default_factory=dict)  # stem -> the word as it was written
+    titles: tuple[str, ...] = ()  # an expert's works'
     field_code: str = ""
     disciplines: tuple[str, ...] = ()
     industries: tuple[str, ...] = ()
@@ -57,48 +62,120 @@ class Signature:
     published_day: int | None = None  # days since 1970-01-01
 
 
-def bag(texts: Iterable[tuple[str, float]]) -> Words:
-    """The words of several (text, weight) pairs together."""
-    counts: dict[str, float] = {}
-    for text, weight in texts:
-        for term, _ in _analysed(text):
-            counts[term] = counts.get(term, 0.0) + weight
-    return Words(counts, sum(counts.values()))
+@dataclass(frozen=True, slots=True, eq=False)
+class Signature:
+    """One listing, as a pair score sees it: the first text is its own, the others are an expert's works.
+
+    `written` is JSON that few ask for: the words as they stand in the listing's own text, by their features.
+    `digests` tell which text each vector was made of; `vectors` is None until one is made, and `model` names what
+    made them: only vectors of one model are compared.
+    """
+
+    particulars: Particulars
+    bags: Bags
+    written: bytes = b"{}"
+    digests: tuple[bytes, ...] = ()
+    vectors: Vectors | None = None
+    model: str = ""
 
 
-def surface_forms(texts: Iterable[str]) -> dict[str, str]:
-    """For each stem that is no word itself, the first word it was cut from, for people to read."""
-    forms: dict[str, str] = {}
-    for text in texts:
-        for term, written in _analysed(text):
-            if term != written:
-                forms.setdefault(term, written)
-    return forms
+Passages = Sequence[tuple[str, float]]
+"""The passages of one text, each with what its words count: those of a title count more."""
 
 
-def scripts(texts: Iterable[str]) -> str:
-    """Which languages the texts are in: zh, en or both."""
-    seen = {is_han(term) for text in texts for term in {term for term, _ in _analysed(text)}}
-    return "both" if len(seen) != 1 else "zh" if True in seen else "en"
+def signature_of(
+    particulars: Particulars, texts: Sequence[Passages], *, vectors: Vectors | None = None, model: str = ""
+) -> Signature:
+    """Sign texts: the listing's own, then those of works. What an expert has written counts as one text too: the
+    first bag is of everything."""
+    bags = [features.count(passages) for passages in texts]
+    for works in bags[1:]:
+        for key, count in works.items():
+            bags[0][key] = bags[0].get(key, 0.0) + count
+    return Signature(
+        particulars,
+        Bags.of(bags),
+        orjson.dumps(features.words_of(text for text, _ in texts[0]), option=orjson.OPT_NON_STR_KEYS),
+        tuple(digest(plain(passages)) for passages in texts),
+        vectors,
+        model,
+    )
 
 
-# The three readings of a listing follow each other; analysing its texts is nearly all their work.
-_analysed = lru_cache(maxsize=64)(terms_as_written)
+def plain(passages: Passages) -> str:
+    """The passages as one text: what is embedded."""
+    return "\n".join(text for text, _ in passages if text).strip()
+
+
+def digest(text: str) -> bytes:
+    """What tells one text from another."""
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=DIGEST).digest()
+
+
+def words_of(signature: Signature) -> dict[int, str]:
+    """The words of a listing's own text, by their features."""
+    return {int(key): word for key, word in orjson.loads(signature.written).items()}
 
 
 def pack(signature: Signature) -> bytes:
-    """As JSON."""
-    return orjson.dumps(signature)
+    """The features as arrays, then words and particulars as JSON: no vectors, which are kept beside."""
+    bags = signature.bags
+    known = orjson.dumps(asdict(signature.particulars))
+    return b"".join(
+        (
+            _HEAD.pack(len(bags), len(signature.written), len(known)),
+            bags.starts.astype("<u4").tobytes(),
+            bags.keys.astype("<u4").tobytes(),
+            np.minimum(bags.counts, 65_504).astype("<f2").tobytes(),  # the greatest of half floats
+            signature.written,
+            known,
+        )
+    )
 
 
-def unpack(body: bytes) -> Signature:
-    """The inverse of pack."""
-    data: dict[str, Any] = orjson.loads(body)
-    data["words"] = Words(**data["words"])
-    data["works"] = tuple((title, Words(**words)) for title, words in data["works"])
+def unpack(body: bytes, *, digests: bytes = b"", vectors: bytes | None = None, model: str = "") -> Signature:
+    """The inverse of `pack`, with the vectors that are kept beside."""
+    bags = unpack_bags(body)
+    _, words, known = _HEAD.unpack_from(body)
+    ends = len(body) - known
+    return Signature(
+        _particulars(orjson.loads(memoryview(body)[ends:])),
+        bags,
+        body[ends - words : ends],
+        split(digests),
+        None if vectors is None else unpack_vectors(vectors, len(bags)),
+        model,
+    )
+
+
+def unpack_bags(body: bytes) -> Bags:
+    """The features alone."""
+    texts = _HEAD.unpack_from(body)[0]
+    starts = np.frombuffer(body, "<u4", texts + 1, _HEAD.size).astype(np.int64)
+    keys_at, size = _HEAD.size + 4 * (texts + 1), int(starts[-1])
+    keys = np.frombuffer(body, "<u4", size, keys_at)
+    return Bags(keys, np.frombuffer(body, "<f2", size, keys_at + 4 * size).astype(np.float32), starts)
+
+
+def split(digests: bytes) -> tuple[bytes, ...]:
+    """The digests that are kept in a row."""
+    return tuple(digests[start : start + DIGEST] for start in range(0, len(digests), DIGEST))
+
+
+def pack_vectors(vectors: Vectors) -> bytes:
+    """As half floats: a thousandth is nearer than any model tells."""
+    return vectors.astype("<f2").tobytes()
+
+
+def unpack_vectors(packed: bytes, texts: int) -> Vectors:
+    """The inverse of `pack_vectors`."""
+    return np.frombuffer(packed, "<f2").reshape(texts, -1).astype(np.float32)
+
+
+def _particulars(data: dict[str, Any]) -> Particulars:
     data["indicators"] = tuple(Indicator(**indicator) for indicator in data["indicators"])
     for name in ("trl", "money"):
         data[name] = tuple(data[name]) if data[name] else None
-    for name in ("disciplines", "industries", "regions", "modes"):
+    for name in ("titles", "disciplines", "industries", "regions", "modes"):
         data[name] = tuple(data[name])
-    return Signature(**data)
+    return Particulars(**data)

@@ -16,13 +16,15 @@ SQLModel.metadata.naming_convention = {
 
 from market.models.demands import Demand  # noqa: E402  # after the naming convention
 from market.models.experts import Expert, Work  # noqa: E402
+from market.models.flags import Flag  # noqa: E402
 from market.models.jobs import Job, Schedule  # noqa: E402
 from market.models.listings import Listing  # noqa: E402
-from market.models.matches import Match, Signature  # noqa: E402
+from market.models.matches import Match  # noqa: E402
 from market.models.notifications import Notification  # noqa: E402
 from market.models.organisations import Organisation  # noqa: E402
 from market.models.outcomes import Outcome  # noqa: E402
 from market.models.records import AuditEntry, IdempotentAnswer  # noqa: E402
+from market.models.scoring import CensusTaken, Rematch, Signature, Weighting  # noqa: E402
 from market.models.users import ApiKey, User  # noqa: E402
 
 LISTINGS: dict[str, type[Listing]] = {model.NOUN: model for model in (Outcome, Expert, Demand)}
@@ -33,8 +35,10 @@ __all__ = [
     "METADATA",
     "ApiKey",
     "AuditEntry",
+    "CensusTaken",
     "Demand",
     "Expert",
+    "Flag",
     "IdempotentAnswer",
     "Job",
     "Listing",
@@ -42,8 +46,10 @@ __all__ = [
     "Notification",
     "Organisation",
     "Outcome",
+    "Rematch",
     "Schedule",
     "Signature",
     "User",
+    "Weighting",
     "Work",
 ]

@@ -1,4 +1,4 @@
-"""Matches 匹配 of a demand with an outcome or an expert, and the signatures they are scored from."""
+"""Matches 匹配 of a demand with an outcome or an expert."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, LargeBinary, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from market.clock import utc_now
@@ -58,14 +58,3 @@ class Match(Row, SQLModel, table=True):
     def dismissed(self) -> bool:
         """Whether either side has turned it down: such a pair stays quiet."""
         return "dismissed" in (self.demand_state, self.offer_state)
-
-
-class Signature(SQLModel, table=True):
-    """What matching needs of a listing, made when it was indexed, so that no pair reads whole listings."""
-
-    __tablename__ = "signatures"
-
-    listing_id: uuid.UUID = Field(primary_key=True)
-    noun: str
-    version: int
-    body: bytes = Field(sa_type=LargeBinary)  # market/matching/signatures.py packs and unpacks it

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any
 
-from sqlmodel import Session, col, delete, func, select
+from sqlmodel import Session, col, func, select
 
 from market.clock import Clock
-from market.db import Database, dialect_of, insert_into
-from market.matching import signatures
-from market.matching.signatures import Indicator, Signature
+from market.db import Database
+from market.matching import features
+from market.matching.indicators import stated
+from market.matching.signatures import Indicator, Particulars, Passages, Signature, signature_of
 from market.models import LISTINGS, Demand, Expert, Listing, Outcome
-from market.models import Signature as SignatureRow
 from market.services.access import readers_of
 from schemas.documents import DOCUMENTS, epoch_day
 from search.engine import Document, Engine
@@ -24,11 +23,14 @@ from search.engine import Document, Engine
 Reference = tuple[str, uuid.UUID]
 """A listing's noun and id; written `outcome:0190...` as a job's key."""
 
+VectorOf = Callable[[uuid.UUID], Sequence[float] | None]
+"""The vector of a listing, where it has one."""
+
 # A change shows this much later than its time says, at most: its transaction may still be under way.
 _LONGEST_TRANSACTION = timedelta(minutes=2)
 
-# How much a word weighs by where it stands. Mild on purpose: strong title weights lose long texts.
-_TITLE, _KEYWORDS, _TEXT = 2.0, 2.0, 1.0
+# How often a word counts that stands in a title or among the keywords: who asks says there what it is about.
+_HEADING = {"demand": 4.0, "outcome": 2.0, "expert": 2.0}
 _TEXTS = {
     "outcome": ("summary", "description", "advantages"),
     "expert": ("directions", "biography"),
@@ -67,11 +69,11 @@ def document(listing: Listing) -> Document:
     return fields
 
 
-def documents(listings: Iterable[Listing]) -> dict[str, list[Document]]:
-    """The documents of listings, by index."""
+def documents(listings: Iterable[Listing], *, vector: VectorOf) -> dict[str, list[Document]]:
+    """The documents of listings, by index; `vector` gives a listing's, where it has one."""
     found: dict[str, list[Document]] = {}
     for listing in listings:
-        found.setdefault(index_of(listing.NOUN), []).append(document(listing))
+        found.setdefault(index_of(listing.NOUN), []).append({**document(listing), "vector": vector(listing.id)})
     return found
 
 
@@ -86,42 +88,47 @@ def write(engine: Engine, present: Mapping[str, Sequence[Document]], gone: Itera
         engine.delete(index, ids)
 
 
-def sign(listing: Listing) -> Signature:
-    """What matching needs of a listing."""
+def texts_of(listing: Listing) -> list[Passages]:
+    """The texts that matching reads: the listing's own, then those of an expert's works."""
     noun = listing.NOUN
-    heading = [(getattr(listing, f"{listing.HEADING}_{code}"), _TITLE) for code in ("zh", "en")]
-    body = [(getattr(listing, f"{name}_{code}"), _TEXT) for name in _TEXTS[noun] for code in ("zh", "en")]
-    if noun == "expert":
-        heading = []  # a name is no topic
-    texts = [*heading, *((word, _KEYWORDS) for word in listing.keywords), *body]
-    works = [f"{work.title}\n{work.abstract}" for work in listing.works] if isinstance(listing, Expert) else []
-    plain = [text for text, _ in texts if text] + works
-    return Signature(
-        noun=noun,
+    # A name is no topic.
+    heading = () if noun == "expert" else tuple(f"{listing.HEADING}_{code}" for code in ("zh", "en"))
+    body = [f"{name}_{code}" for name in _TEXTS[noun] for code in ("zh", "en")]
+    own = [
+        *((getattr(listing, name), _HEADING[noun]) for name in heading),
+        *((word, _HEADING[noun]) for word in listing.keywords),
+        *((getattr(listing, name), 1.0) for name in body),
+    ]
+    works = listing.works if isinstance(listing, Expert) else []
+    return [own, *([(work.title, _HEADING[noun]), (work.abstract, 1.0)] for work in works)]
+
+
+def sign(listing: Listing) -> Signature:
+    """What matching needs of a listing; it has no vectors yet."""
+    texts = texts_of(listing)
+    written = [text for passages in texts for text, _ in passages if text]
+    particulars = Particulars(
+        noun=listing.NOUN,
         organisation=str(listing.organisation_id),
-        languages=signatures.scripts(plain),
-        words=signatures.bag(texts),
-        works=tuple(
-            (work.title, signatures.bag([(work.title, _TITLE), (work.abstract, _TEXT)]))
-            for work in (listing.works if isinstance(listing, Expert) else [])
-        ),
-        surfaces=signatures.surface_forms(plain),
+        languages=features.languages_of(written),
+        titles=tuple(work.title for work in listing.works) if isinstance(listing, Expert) else (),
         field_code=listing.field,
         disciplines=tuple(listing.disciplines),
         industries=tuple(getattr(listing, "industries", ())),
         published_day=epoch_day(listing.published_at.date()) if listing.published_at else None,
-        **_particulars(listing),
+        **_known_of(listing),
     )
+    return signature_of(particulars, texts)
 
 
-def _particulars(listing: Listing) -> Mapping[str, Any]:
+def _known_of(listing: Listing) -> Mapping[str, Any]:
     if isinstance(listing, Outcome):
         return {
             "trl": (listing.trl, listing.trl) if listing.trl else None,
             "money": (listing.price, listing.price) if listing.price is not None else None,
             "regions": (listing.region,) if listing.region else (),
             "modes": tuple(listing.cooperation_modes),
-            "indicators": _indicators(listing.indicators),
+            "indicators": _indicators(listing, ("title", *_TEXTS["outcome"])),
         }
     if isinstance(listing, Expert):
         return {
@@ -136,39 +143,17 @@ def _particulars(listing: Listing) -> Mapping[str, Any]:
         "regions": (listing.region,) if listing.region else (),
         "region_rule": listing.region_rule or "none",
         "modes": tuple(listing.cooperation_modes),
-        "indicators": _indicators(listing.indicators),
+        "indicators": _indicators(listing, ("title", *_TEXTS["demand"])),
     }
 
 
-def _indicators(rows: Iterable[Mapping[str, Any]]) -> tuple[Indicator, ...]:
-    return tuple(
+def _indicators(listing: Outcome | Demand, names: Iterable[str]) -> tuple[Indicator, ...]:
+    """The indicators that are filled in; where none is, those that the texts state."""
+    given = tuple(
         Indicator(row["name"], row["direction"], row["value"], row.get("value_to"), row.get("unit", ""))
-        for row in rows
+        for row in listing.indicators
     )
-
-
-def signature_row(listing: Listing) -> dict[str, Any]:
-    """The signature, to be kept beside the listing."""
-    return {
-        "listing_id": listing.id,
-        "noun": listing.NOUN,
-        "version": listing.version,
-        "body": signatures.pack(sign(listing)),
-    }
-
-
-def keep_signatures(session: Session, rows: Sequence[Mapping[str, Any]], gone: Iterable[Reference]) -> None:
-    """Store signatures, each over its listing's older one, and drop those of listings that are gone."""
-    if rows:
-        insert = insert_into(dialect_of(session), SignatureRow)
-        newer = insert.on_conflict_do_update(
-            index_elements=["listing_id"],
-            set_={name: insert.excluded[name] for name in ("version", "body")},
-            where=insert.excluded.version >= col(SignatureRow.version),  # another worker may have been faster
-        )
-        session.execute(newer, sorted(rows, key=itemgetter("listing_id")))
-    dropped = [identity for _, identity in gone]
-    session.execute(delete(SignatureRow).where(col(SignatureRow.listing_id).in_(dropped)))
+    return given or stated(getattr(listing, f"{name}_{code}") for name in names for code in ("zh", "en"))
 
 
 @dataclass(frozen=True, slots=True)

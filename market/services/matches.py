@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +13,11 @@ from sqlmodel import Session, col, or_, select
 from market import metrics
 from market.db import dialect_of, insert_into
 from market.errors import Conflict, NotFound
+from market.matching import diversity
 from market.models import LISTINGS, Demand, Listing, Match
 from market.models.base import new_id
 from market.outbox import JobName, enqueue
-from market.services import notifications
+from market.services import flags, notifications
 from market.services.access import Principal, owns, require_owner, visible_to
 from market.services.indexing import Reference
 from market.services.pairing import Fitting, Pair
@@ -24,7 +25,7 @@ from market.services.pairing import Fitting, Pair
 Key = tuple[uuid.UUID, uuid.UUID]
 """A demand's id and an offer's."""
 
-_KEPT = 100  # matches of each kind that one listing's run may add: more would only bury the best
+_BEST_FIRST = (col(Match.score).desc(), col(Match.id).desc())
 
 _MOVES = {
     "see": ({"new"}, "seen"),
@@ -38,34 +39,39 @@ def keep(
     found: Mapping[Reference, Fitting],
     *,
     notify_from: float,
+    margin: float = 0.0,
     now: datetime,
 ) -> None:
     """Make the matches of these listings equal to what fits them: add, rescore, withdraw; enqueue notifications of
-    those that newly reach `notify_from`. May be repeated. Pairs with a listing that has gone or closed meanwhile
-    are left out: that listing's own job has withdrawn them, or will. Matches that the other side's job has added
-    meanwhile stay: this side has not looked at them.
+    those that newly reach `notify_from`, and do so by `margin` or more: what hardly changed is kept quiet. May be
+    repeated. What copies its demand is flagged; what a reviewer has found to be a copy is no match. Pairs with a
+    listing that has gone or closed meanwhile are left out: that listing's own job has withdrawn them, or will.
+    Matches that the other side's job has added meanwhile stay: this side has not looked at them.
     """
     old = _matches_of(session, found)
     by_key = {_key(match): match for matches in old.values() for match in matches}
-    open_ids = _matchable(session, [pair for fitting in found.values() for pair in fitting.pairs])
+    pairs = [pair for fitting in found.values() for pair in fitting.pairs]
+    open_ids = _matchable(session, pairs)
+    refused = flags.refused(session, {pair.demand_id for pair in pairs})
     new: dict[Key, dict[str, Any]] = {}
     news: list[Key] = []
+    copied: list[Pair] = []
     for reference, fitting in found.items():
         kept: set[Key] = set()
-        added: Counter[str] = Counter()
         for pair in fitting.pairs:
             key = (pair.demand_id, pair.offer_id)
             match = by_key.get(key)
-            added[pair.offer_noun] += match is None
-            if not open_ids.issuperset(key) or (match is None and added[pair.offer_noun] > _KEPT):
+            if key in refused or not open_ids.issuperset(key):
                 continue
             kept.add(key)
+            if pair.copied:
+                copied.append(pair)
             told_before = match is not None and match.active and match.score >= notify_from
             if match is None:
                 new[key] = _row(pair, now=now)
             else:
                 _rescore(match, pair, now=now)
-            if pair.score.value >= notify_from and not told_before:
+            if pair.score.value >= notify_from + margin and not told_before:
                 news.append(key)
         for match in old[reference]:
             if match.active and _key(match) not in kept and fitting.partners.intersection(_key(match)):
@@ -73,6 +79,7 @@ def keep(
     ids = {key: match.id for key, match in by_key.items()} | _add(session, list(new.values()))
     for row in new.values():
         metrics.matches.labels("outcome" if row["outcome_id"] else "expert").inc()
+    flags.mark(session, copied, now=now)
     enqueue(session, JobName.NOTIFY, [str(ids[key]) for key in news], now=now)
 
 
@@ -162,7 +169,8 @@ def withdraw(session: Session, references: Sequence[Reference], *, now: datetime
 
 
 def tell(session: Session, identity: uuid.UUID, *, least: float, now: datetime) -> int:
-    """Tell both sides of a match, if it still holds and neither has dismissed it. Repeating tells nobody twice."""
+    """Tell both sides of a match, if it still holds, neither has dismissed it and no flag waits to be looked at.
+    Repeating tells nobody twice."""
     match = session.get(Match, identity)
     if match is None or not match.active or match.dismissed or match.score < least:
         return 0
@@ -170,7 +178,19 @@ def tell(session: Session, identity: uuid.UUID, *, least: float, now: datetime) 
     offer = _offer(session, match)
     if demand is None or offer is None or not (demand.matchable and offer.matchable):
         return 0
+    if flags.unresolved(session, match.demand_id, match.offer_id):
+        return 0
     return notifications.tell_match(session, match, demand, offer, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a list has been read: the ids that come first, how many of them were shown, and the (score, id) of the
+    last one after them."""
+
+    first: tuple[uuid.UUID, ...]
+    shown: int = 0
+    after: tuple[float, uuid.UUID] | None = None
 
 
 def of_listing(
@@ -181,13 +201,16 @@ def of_listing(
     *,
     kind: str | None,
     state: str | None,
-    after: tuple[float, uuid.UUID] | None,
+    place: Place | None,
     limit: int,
-) -> list[tuple[Match, Listing | None]]:
-    """The matches of one's own listing, best first, each with the listing on the other side, or None where
-    that has gone out of sight and the match is about to end.
+) -> tuple[list[tuple[Match, Listing | None]], Place | None]:
+    """The matches of one's own listing, each with the listing on the other side, or None where that has gone out of
+    sight and the match is about to end; and where the next page goes on, None at the end.
 
-    Dismissed ones only where `state` asks for them. `after` is the (score, id) of the page before.
+    Best first, but that one organisation cannot fill the first ten. Which ten those are depends on all matches: the
+    first page reads them, some hundreds at most, and the place keeps the ten. All others follow by score and id. So
+    what is dismissed or scored anew between two pages moves nothing else, as it would if pages were counted.
+    Dismissed ones only where `state` asks for them.
     """
     listing = session.exec(select(model).where(model.id == identity, visible_to(model, principal))).first()
     if listing is None:
@@ -201,12 +224,46 @@ def of_listing(
         rows = rows.where(col(Match.outcome_id).is_not(None))
     elif kind == "expert":
         rows = rows.where(col(Match.expert_id).is_not(None))
-    if after is not None:
-        score, last = after
-        rows = rows.where(or_(col(Match.score) < score, (col(Match.score) == score) & (col(Match.id) < last)))
-    found = session.exec(rows.order_by(col(Match.score).desc(), col(Match.id).desc()).limit(limit)).all()
+    if place is None:
+        place = Place(_first(session, model, rows))
+    found, following = _page(session, rows, place, limit)
     others = _others(session, principal, model, found)
-    return [(match, others.get(match.id)) for match in found]
+    return [(match, others.get(match.id)) for match in found], following
+
+
+def _page(session: Session, rows: Any, place: Place, limit: int) -> tuple[list[Match], Place | None]:
+    """Up to `limit` matches from a place on, fewer where some of the first are gone since; and the next place."""
+    ids = place.first[place.shown : place.shown + limit]
+    first = {match.id: match for match in session.exec(rows.where(col(Match.id).in_(ids)))}
+    rest = rows.where(col(Match.id).not_in(place.first))
+    if place.after is not None:
+        score, last = place.after
+        rest = rest.where(or_(col(Match.score) < score, (col(Match.score) == score) & (col(Match.id) < last)))
+    room = limit - len(ids)
+    following = session.exec(rest.order_by(*_BEST_FIRST).limit(room + 1)).all()
+    page = [*(first[one] for one in ids if one in first), *following[:room]]
+    shown = place.shown + len(ids)
+    if shown == len(place.first) and len(following) <= room:
+        return page, None
+    last_one = following[room - 1] if room and following else None
+    after = place.after if last_one is None else (last_one.score, last_one.id)
+    return page, Place(place.first, shown, after)
+
+
+def _first(session: Session, model: type[Listing], rows: Any) -> tuple[uuid.UUID, ...]:
+    """The ids of the matches that come first. Whose a listing is counts only where everybody may know it."""
+    columns = (Match.id, Match.demand_id, Match.outcome_id, Match.expert_id)
+    found = session.execute(rows.with_only_columns(*columns).order_by(*_BEST_FIRST)).all()
+    nouns = ("outcome", "expert") if model is Demand else ("demand",)
+    others = {row.id: row.demand_id if model is not Demand else row.outcome_id or row.expert_id for row in found}
+    owners: dict[uuid.UUID, uuid.UUID] = {}
+    for noun in nouns:
+        other = LISTINGS[noun]
+        whose = select(other.id, other.organisation_id).where(col(other.id).in_(others.values()))
+        told = whose.where(~col(Demand.organisation_masked)) if other is Demand else whose
+        owners.update(session.execute(told).all())
+    order = diversity.spread([owners.get(others[row.id]) for row in found])
+    return tuple(found[place].id for place in order[: diversity.FIRST])
 
 
 def _others(

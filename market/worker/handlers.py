@@ -14,8 +14,10 @@ from sqlmodel import Session
 from market.models import LISTINGS
 from market.outbox import Claimed, JobName, enqueue
 from market.runtime import Runtime
-from market.services import expiry, idempotency, indexing, matches
-from market.services.pairing import Finder
+from market.services import expiry, idempotency, indexing, matches, rematching, signing
+from market.services import scoring as scorings
+from market.services.pairing import Fitting
+from market.services.scoring import Scoring
 
 Finish = Callable[[Session], object]
 
@@ -31,38 +33,92 @@ class Handler:
 
 
 def index(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
-    """Make search index and signatures equal to the listings; matching follows."""
+    """Make search index and signatures equal to the listings; matching follows, and vectors that are missing."""
+    references = [indexing.reference(job.key) for job in jobs]
+    model = runtime.scorings.model
+    with runtime.db.reading() as session:
+        listings = indexing.load(session, references)
+        signed = signing.sign_all(session, listings.values(), model)
+        rows = [signing.row_of(listing, signed[listing.id].signature) for listing in listings.values()]
+        documents = indexing.documents(listings.values(), vector=lambda one: signing.vector_of(signed[one].signature))
+    gone = [reference for reference in references if reference not in listings]
+    indexing.write(runtime.engine, documents, gone)
+    keys = {identity: f"{noun}:{identity}" for noun, identity in listings}
+    lacking = [key for identity, key in keys.items() if not signed[identity].complete]
+
+    def finish(session: Session) -> None:
+        signing.keep(session, rows, gone)
+        enqueue(session, JobName.MATCH, keys.values(), now=runtime.clock())
+        enqueue(session, JobName.EMBED, lacking, now=runtime.clock())
+
+    return finish
+
+
+def embed(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
+    """Make the vectors that listings lack; they are indexed and matched again with them."""
     references = [indexing.reference(job.key) for job in jobs]
     with runtime.db.reading() as session:
         listings = indexing.load(session, references)
-        rows = [indexing.signature_row(listing) for listing in listings.values()]
-        documents = indexing.documents(listings.values())
-    gone = [reference for reference in references if reference not in listings]
-    indexing.write(runtime.engine, documents, gone)
+        made = signing.embed(session, runtime.embedder, listings.values()) if runtime.embedder else []
+    done = {row["identity"] for row in made}
 
     def finish(session: Session) -> None:
-        indexing.keep_signatures(session, rows, gone)
-        enqueue(session, JobName.MATCH, [f"{noun}:{identity}" for noun, identity in listings], now=runtime.clock())
+        signing.keep_vectors(session, made)
+        rematching.after_vectors(session, runtime.scorings.model, now=runtime.clock())
+        again = [f"{noun}:{identity}" for noun, identity in listings if identity in done]
+        enqueue(session, JobName.INDEX, again, now=runtime.clock())
 
     return finish
 
 
 def match(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
     """Make each listing's matches equal to what fits it now; notifications follow."""
-    settings = runtime.settings
     references = [indexing.reference(job.key) for job in jobs]
     with runtime.db.reading() as session:
+        scoring = runtime.scorings.current(session)
+        census = None
+        if scorings.outgrown(session, scoring):
+            census = scorings.take_census(session, runtime.scorings.model, now=runtime.clock())
+            scoring = runtime.scorings.with_census(scoring, census)
         listings = indexing.load(session, references)
-        finder = Finder(session, runtime.engine, candidates=settings.match_candidates)
-        open_ones = [reference for reference, listing in listings.items() if listing.matchable]
-        finder.read_ahead(open_ones)
-        found = {reference: finder.pairs(*reference, least=settings.match_threshold) for reference in open_ones}
+        found = _fitting(runtime, session, scoring, [one for one, listing in listings.items() if listing.matchable])
 
     def finish(session: Session) -> None:
-        matches.keep(session, found, notify_from=settings.notify_threshold, now=runtime.clock())
+        if census is not None:
+            scorings.keep_census(session, census)
+            rematching.after_growth(session, census, now=runtime.clock())
+        matches.keep(session, found, notify_from=runtime.settings.notify_threshold, now=runtime.clock())
         matches.withdraw(
             session, [reference for reference in listings if reference not in found], now=runtime.clock()
         )
+
+    return finish
+
+
+def _fitting(
+    runtime: Runtime, session: Session, scoring: Scoring, references: Sequence[indexing.Reference]
+) -> dict[indexing.Reference, Fitting]:
+    finder = runtime.finder(session, scoring)
+    finder.read_ahead(references)
+    least = runtime.settings.match_threshold
+    return {reference: finder.pairs(*reference, least=least) for reference in references}
+
+
+def rematch(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
+    """Match the next open demands of a rematch again, quietly; the same job goes on with those after them."""
+    settings = runtime.settings
+    with runtime.db.reading() as session:
+        steps = [rematching.next_step(session, uuid.UUID(job.key)) for job in jobs]
+        scoring = runtime.scorings.current(session)
+        references = [("demand", identity) for step in steps for identity in step.demands]
+        found = _fitting(runtime, session, scoring, references)
+
+    def finish(session: Session) -> None:
+        matches.keep(
+            session, found, notify_from=settings.notify_threshold, margin=settings.rematch_margin, now=runtime.clock()
+        )
+        for step in steps:
+            rematching.take(session, step, now=runtime.clock())
 
     return finish
 
@@ -95,6 +151,8 @@ def reconcile(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
             room = _RECONCILED_AT_ONCE - len(keys)
             found = islice(indexing.differences(session, runtime.engine, noun), room)
             keys.extend(difference.key for difference in found)
+            room = _RECONCILED_AT_ONCE - len(keys)
+            keys.extend(signing.unsigned(session, noun, runtime.scorings.model, limit=room))
 
     def finish(session: Session) -> None:
         enqueue(session, JobName.INDEX, keys, now=runtime.clock())
@@ -113,6 +171,8 @@ HANDLERS: dict[JobName, Handler] = {
     JobName.INDEX: Handler(index, batch=200),
     JobName.MATCH: Handler(match, batch=100),
     JobName.NOTIFY: Handler(notify, batch=200),
+    JobName.EMBED: Handler(embed, batch=4),
+    JobName.REMATCH: Handler(rematch, batch=1),
     JobName.EXPIRE: Handler(expire, batch=1),
     JobName.WARN: Handler(warn, batch=1),
     JobName.RECONCILE: Handler(reconcile, batch=1),

@@ -17,12 +17,13 @@ from market.runtime import Runtime
 from market.worker import presence
 from market.worker.handlers import HANDLERS, PERIODIC
 from market.worker.retry import Retry
+from search.embedding import EmbedderUnavailable
 from search.engine import EngineUnavailable
 
 log = structlog.get_logger()
 
 # What passes by itself: such a job is tried for as long as it takes, and no document is blamed.
-_WEATHER = (EngineUnavailable, *AWAY)
+_WEATHER = (EngineUnavailable, EmbedderUnavailable, *AWAY)
 
 
 class ProcessEnded(Exception):
@@ -54,19 +55,19 @@ def work(runtime: Runtime, stop: threading.Event) -> None:
     log.info("worker stopped", worker=name)
 
 
-def drain(runtime: Runtime) -> int:
-    """Run jobs until none is due, and return how many ran."""
+def drain(runtime: Runtime, *, background: bool = True) -> int:
+    """Run jobs until none is due, and return how many ran; `background`: vectors and rematches too."""
     total = 0
-    while ran := run_once(runtime):
+    while ran := run_once(runtime, background=background):
         total += ran
     return total
 
 
-def run_once(runtime: Runtime) -> int:
+def run_once(runtime: Runtime, *, background: bool = True) -> int:
     """Claim one batch and run it. Returns how many jobs were claimed; 0 when none was due."""
     now = runtime.clock()
     with runtime.db.reading() as session:
-        due = outbox.due_name(session, now=now)
+        due = outbox.due_name(session, now=now, background=background)
         periodic = outbox.periodic_due(session, now=now, every=PERIODIC)
     if periodic:
         with runtime.db.writing() as session:

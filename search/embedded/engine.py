@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import tantivy
 
@@ -19,15 +19,19 @@ from search.embedded.files import (
     create,
     exists,
     failing_as_unavailable,
+    give_up,
     lock,
+    open_vectors,
     reader,
     refresh,
     roll_back,
 )
+from search.embedded.nearest import nearest
 from search.embedded.paging import Slice, by_id, by_number, by_score, total_of
 from search.embedded.queries import Scope, number_range, plan, typing
 from search.embedded.results import count_facets, originals, to_hit
-from search.embedded.schema import ORDER, WORDS, directory_name, order_of, to_tantivy
+from search.embedded.schema import ORDER, VECTOR, WORDS, directory_name, order_of, to_tantivy
+from search.embedded.vectors import batches
 from search.engine import (
     BrowserKey,
     Document,
@@ -46,6 +50,7 @@ from search.text import normalise
 from search.validation import LARGEST_PAGE, check_document, check_query, check_range, is_id, spec_of
 
 HEAP = 64_000_000  # bytes of documents a writer holds before it cuts a segment
+BATCH = 500  # documents of a rebuild whose vectors are kept at once
 VERSIONS_PAGE = 20_000
 SUGGESTION_POOL = 5  # documents read for each suggestion asked for: several may hold the same text
 
@@ -55,7 +60,7 @@ class EmbeddedEngine:
 
     A read-only engine sees a commit of the writer at its next call. A new spec, analyser or layout opens an
     empty index; whoever writes must fill it again from the database (`versions` tells what is missing).
-    After kill -9 the last commit stands.
+    After kill -9 the last commit stands. Vectors are held in memory by every process that asks for neighbours.
     """
 
     def __init__(self, root: Path, *, writable: bool, specs: Mapping[str, IndexSpec] = INDEXES) -> None:
@@ -63,8 +68,6 @@ class EmbeddedEngine:
 
         Raises EngineLocked if another writable engine holds the folder.
         """
-        if any(spec.dimensions for spec in specs.values()):
-            raise Unsupported("the embedded engine holds no dense vectors; a Meilisearch server does")
         self._root = root
         self._specs = specs
         self._shelves = {name: Shelf(spec, root / directory_name(spec)) for name, spec in specs.items()}
@@ -86,6 +89,8 @@ class EmbeddedEngine:
             return
         prepared = {name: to_tantivy(shelf.spec, document) for name, document in latest.items()}
         with self._writing(shelf) as writer:
+            _replace_vectors(shelf, latest)
+            _add_vectors(shelf, latest, prepared)
             for name, document in prepared.items():
                 writer.delete_documents_by_term("id", name)
                 _add(writer, document)
@@ -96,6 +101,8 @@ class EmbeddedEngine:
         if not names:
             return
         with self._writing(shelf) as writer:
+            _replace_vectors(shelf, names)
+            _add_vectors(shelf, {}, {})  # frees those of the change before
             for name in names:
                 writer.delete_documents_by_term("id", name)
 
@@ -104,12 +111,17 @@ class EmbeddedEngine:
         seen: set[str] = set()
         with self._writing(shelf) as writer:
             writer.delete_all_documents()
-            for document in _checked(shelf.spec, documents):
-                name = str(document["id"])
-                if name in seen:
-                    writer.delete_documents_by_term("id", name)
-                seen.add(name)
-                _add(writer, to_tantivy(shelf.spec, document))
+            _begin_vectors(shelf)
+            for batch in batches(_checked(shelf.spec, documents), BATCH):
+                latest = {str(document["id"]): document for document in batch}
+                prepared = {name: to_tantivy(shelf.spec, document) for name, document in latest.items()}
+                _replace_vectors(shelf, seen & prepared.keys())
+                _add_vectors(shelf, latest, prepared)
+                for name, document in prepared.items():
+                    if name in seen:
+                        writer.delete_documents_by_term("id", name)
+                    _add(writer, document)
+                seen |= prepared.keys()
         return len(seen)
 
     def search(self, index: str, query: Query) -> Page:
@@ -165,8 +177,8 @@ class EmbeddedEngine:
     def close(self) -> None:
         for shelf in self._shelves.values():
             with shelf.writing:
-                shelf.writer = None
-            shelf.index = None
+                give_up(shelf)
+            shelf.vectors.close()
         if self._lock:
             self._lock.close()
             self._lock = None
@@ -182,10 +194,11 @@ class EmbeddedEngine:
             raise EngineUnavailable("this process only reads the search index; the worker writes it")
         with shelf.writing:
             if not exists(shelf):  # wiped from outside: what is open has lost its files
-                shelf.index = shelf.writer = None
+                give_up(shelf)
             index = shelf.index or create(shelf)
             try:
                 with failing_as_unavailable():
+                    open_vectors(shelf, index)
                     writer = shelf.writer = shelf.writer or index.writer(HEAP, 1)
                 yield writer
                 with failing_as_unavailable():
@@ -194,6 +207,8 @@ class EmbeddedEngine:
                 roll_back(shelf)
                 raise
             refresh(shelf)
+            if shelf.kept is not None:
+                shelf.kept.settle()
 
     def _remove_older(self) -> None:
         current = {shelf.path.name for shelf in self._shelves.values()}
@@ -214,14 +229,40 @@ def _add(writer: tantivy.IndexWriter, document: tantivy.Document) -> None:
         writer.add_document(document)
 
 
+def _begin_vectors(shelf: Shelf) -> None:
+    if shelf.kept is not None:
+        with failing_as_unavailable():
+            shelf.kept.begin_generation()
+
+
+def _replace_vectors(shelf: Shelf, names: Iterable[str]) -> None:
+    if shelf.kept is not None:
+        with failing_as_unavailable():
+            shelf.kept.replace(names)
+
+
+def _add_vectors(shelf: Shelf, documents: Mapping[str, Document], prepared: Mapping[str, tantivy.Document]) -> None:
+    if shelf.kept is None:
+        return
+    vectors: dict[str, Any] = {name: document.get("vector") for name, document in documents.items()}
+    with failing_as_unavailable():
+        numbers = shelf.kept.add({name: vector for name, vector in vectors.items() if vector is not None})
+    for name, number in numbers.items():
+        prepared[name].add_integer(VECTOR, number)
+
+
 def _answer(shelf: Shelf, query: Query) -> Page:
     searcher, schema = reader(shelf)
     planned = plan(Scope(shelf.spec, schema, searcher), query)
-    found, total = _page(searcher, schema, planned.strict, query, scored=planned.scored)
     used = planned.strict
-    if not total and planned.loose is not None:
-        used = planned.loose
+    # A vector without a direction has no neighbours.
+    if any(query.vector) and query.sort is None and (planned.around is None or query.semantic):
+        found, total = nearest(searcher, schema, shelf.vectors, planned, query)
+    else:
         found, total = _page(searcher, schema, used, query, scored=planned.scored)
+        if not total and planned.loose is not None:
+            used = planned.loose
+            found, total = _page(searcher, schema, used, query, scored=planned.scored)
     versions = searcher.fast_field_values("version", [place for _, place in found])
     hits = tuple(
         to_hit(searcher.doc(place), int(version or 0), score, planned.wanted, query.highlight)

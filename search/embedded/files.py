@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +14,8 @@ from typing import IO
 
 import tantivy
 
-from search.embedded.schema import build_schema
+from search.embedded.schema import VECTOR, build_schema
+from search.embedded.vectors import FILE, VectorFile, VectorReader
 from search.engine import EngineLocked, EngineUnavailable
 from search.indexes import IndexSpec
 
@@ -24,7 +26,10 @@ Stamp = tuple[int, int, int]
 
 @dataclass(slots=True)
 class Shelf:
-    """One index on disk as this process has it open. `stamp` tells the commit that is being read."""
+    """One index on disk as this process has it open. `stamp` tells the commit that is being read.
+
+    Vectors are there only where the index has dimensions.
+    """
 
     spec: IndexSpec
     path: Path
@@ -33,6 +38,11 @@ class Shelf:
     writer: tantivy.IndexWriter | None = None
     opening: threading.Lock = field(default_factory=threading.Lock)
     writing: threading.Lock = field(default_factory=threading.Lock)
+    kept: VectorFile | None = None
+    vectors: VectorReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.vectors = VectorReader(self.path / FILE, self.spec.dimensions)
 
 
 @contextmanager
@@ -40,7 +50,7 @@ def failing_as_unavailable() -> Iterator[None]:
     """What the file system refuses (a full disk, a lost folder) is no fault of the caller."""
     try:
         yield
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, sqlite3.Error) as error:
         raise EngineUnavailable(f"the search index on disk fails: {error}") from error
 
 
@@ -79,7 +89,8 @@ def create(shelf: Shelf) -> tantivy.Index:
         shelf.path.mkdir(parents=True, exist_ok=True)
         index = tantivy.Index(build_schema(shelf.spec), str(shelf.path))
         index.config_reader("manual")
-    except (OSError, ValueError) as error:
+        open_vectors(shelf, index)
+    except (OSError, ValueError, sqlite3.Error) as error:
         raise EngineUnavailable(
             f"the search index in {shelf.path} cannot be opened ({error}); "
             "it holds nothing of its own: delete the folder and rebuild it from the database"
@@ -128,7 +139,30 @@ def roll_back(shelf: Shelf) -> None:
             writer.rollback()
             shelf.writer = writer
     if _stamp(shelf.path) is None:
-        shelf.index = shelf.writer = None
+        give_up(shelf)
+
+
+def give_up(shelf: Shelf) -> None:
+    """Let go of all that is open for writing."""
+    shelf.index = shelf.writer = None
+    if shelf.kept is not None:
+        shelf.kept.close()
+        shelf.kept = None
+
+
+def open_vectors(shelf: Shelf, index: tantivy.Index) -> None:
+    """Make them fit to write, where the index has any: they are not open yet, or the last change has failed."""
+    if not shelf.spec.dimensions or (shelf.kept is not None and shelf.kept.settled):
+        return
+    index.reload()
+    searcher = index.searcher()
+    having = searcher.search(tantivy.Query.exists_query(VECTOR), max(searcher.num_docs, 1), count=False).hits
+    used = searcher.fast_field_values(VECTOR, [place for _, place in having])
+    numbers = [int(number or 0) for number in used]
+    if shelf.kept is None:
+        shelf.kept = VectorFile(shelf.path / FILE, numbers)
+    else:
+        shelf.kept.recover(numbers)
 
 
 def _stamp(path: Path) -> Stamp | None:

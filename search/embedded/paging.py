@@ -27,6 +27,12 @@ def total_of(searcher: tantivy.Searcher, query: tantivy.Query) -> int:
     return _count(searcher.search(query, 1))
 
 
+def best_of(searcher: tantivy.Searcher, query: tantivy.Query, limit: int) -> Slice:
+    """The best with their scores, equal ones in any order, and the exact total."""
+    found = searcher.search(query, limit)
+    return found.hits, _count(found)
+
+
 def by_id(searcher: tantivy.Searcher, schema: tantivy.Schema, query: tantivy.Query, offset: int, limit: int) -> Slice:
     """A page of everything found, greatest id first; every score is 1."""
     newest_first = Sort(field=ORDER, descending=True)
@@ -53,6 +59,23 @@ def by_score(searcher: tantivy.Searcher, query: tantivy.Query, offset: int, limi
         tied = list(group)
         page += _by_id(searcher, tied, 0, len(tied))
     return page, _count(found)
+
+
+def in_order(
+    searcher: tantivy.Searcher, ranked: list[tuple[float, Place]], offset: int, limit: int
+) -> list[tuple[float, Place]]:
+    """A page of what is ordered by score already, equal scores by id."""
+    page: list[tuple[float, Place]] = []
+    position = 0
+    for _, group in groupby(ranked, key=lambda hit: hit[0]):
+        tied = list(group)
+        first, last = max(position, offset), min(position + len(tied), offset + limit)
+        if first < last:
+            page += _by_id(searcher, tied, first - position, last - position)
+        position += len(tied)
+        if position >= offset + limit:
+            break
+    return page
 
 
 def _by_score_from_the_first(searcher: tantivy.Searcher, query: tantivy.Query, offset: int, limit: int) -> Slice:

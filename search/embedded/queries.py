@@ -46,12 +46,16 @@ class Scope:
 
 
 class Plan(NamedTuple):
-    """The strict query, a looser one for when that finds nothing, whether they score, and what to mark."""
+    """The strict query, a looser one for when that finds nothing, whether they score, and what to mark.
+
+    `around` is what filters and terms leave, where words are asked for: neighbours need not have them.
+    """
 
     strict: tantivy.Query
     loose: tantivy.Query | None = None
     scored: bool = False
     wanted: Wanted = Wanted()
+    around: tantivy.Query | None = None
 
 
 def plan(scope: Scope, query: Query) -> Plan:
@@ -59,9 +63,9 @@ def plan(scope: Scope, query: Query) -> Plan:
     must = [silent_filter(scope.schema, condition) for condition in query.filters]
     if query.terms:
         must.append(_key_terms(scope, query.terms))
+    around = all_of(must) if must else tantivy.Query.all_query()
     if not query.text.strip():
-        strict = all_of(must) if must else tantivy.Query.all_query()
-        return Plan(strict, scored=bool(query.terms), wanted=_wanted(scope))
+        return Plan(around, scored=bool(query.terms), wanted=_wanted(scope))
     reading = read(query.text)
     if not (reading.phrases or reading.stretches):
         return Plan(tantivy.Query.empty_query())
@@ -69,7 +73,8 @@ def plan(scope: Scope, query: Query) -> Plan:
     must += [_phrase(scope, GRAMS, phrase) for phrase in reading.phrases]
     last = len(reading.stretches) - 1
     words = [_stretch(scope, stretch, i == last) for i, stretch in enumerate(reading.stretches)]
-    return Plan(all_of([*must, *words]), _loose(scope, must, reading), True, _wanted(scope, reading.phrases))
+    loose = _loose(scope, must, reading)
+    return Plan(all_of([*must, *words]), loose, True, _wanted(scope, reading.phrases), around)
 
 
 def typing(scope: Scope, text: str, filters: Sequence[Filter]) -> tantivy.Query | None:

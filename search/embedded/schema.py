@@ -26,6 +26,7 @@ LATIN = "_latin"  # unstemmed Latin words: beginnings of words, typos
 TYPING = "_typing"  # as GRAMS, of the fields that suggest
 STORE = "_store"  # the original texts as JSON, for highlights and suggestions
 ORDER = "_order"  # an integer that grows with the id, for reading all ids piece by piece
+VECTOR = "_vector"  # the number of the document's vector, where the index has vectors and the document one
 
 BARRIER = "|"
 """Stands between two texts, so that no phrase runs from one into the next. Never a word."""
@@ -75,6 +76,8 @@ def build_schema(spec: IndexSpec) -> tantivy.Schema:
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     for name in spec.numbers:
         builder.add_integer_field(name, indexed=True, fast=True)
+    if spec.dimensions:
+        builder.add_integer_field(VECTOR, indexed=True, fast=True)
     return builder.build()
 
 

@@ -6,8 +6,6 @@ default, and shares its headers between threads.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +16,7 @@ from meilisearch import Client
 from meilisearch._httprequests import HttpRequests
 from meilisearch.config import Config
 
+from search.breaker import Breaker
 from search.engine import BadQuery, EngineUnavailable
 
 CONNECTIONS = 32  # kept open to the server; more are opened where more threads ask at once
@@ -37,40 +36,6 @@ class Refused(Exception):
         self.code = code
         self.kind = kind
         super().__init__(f"{code}: {message}")
-
-
-class Breaker:
-    """Refuses at once while the server is away, so that callers need not wait for the timeout one by one.
-
-    It opens after so many failures in a row; after a pause one request may try, and closes it if that goes well.
-    """
-
-    def __init__(self, *, failures: int = 3, pause: float = 2.0, now: Callable[[], float] = time.monotonic) -> None:
-        """`pause` in seconds; `now` tells the time."""
-        self._limit = failures
-        self._pause = pause
-        self._now = now
-        self._failed = 0
-        self._until = 0.0
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def guard(self) -> Iterator[None]:
-        """Around each request. Raises EngineUnavailable where none should be sent."""
-        with self._lock:
-            if self._failed >= self._limit:
-                if self._now() < self._until:
-                    raise EngineUnavailable("the search server is away; asked again in a moment")
-                self._until = self._now() + self._pause  # this one tries; the others go on being refused
-        try:
-            yield
-        except EngineUnavailable:
-            with self._lock:
-                self._failed += 1
-                self._until = self._now() + self._pause
-            raise
-        with self._lock:
-            self._failed = 0
 
 
 class Wire(HttpRequests):
@@ -136,7 +101,8 @@ class Wire(HttpRequests):
 def connect(url: str, key: str, *, seconds: float) -> Client:
     """The official client on our transport, with a breaker of its own."""
     client = Client(url.rstrip("/"), key or None)
-    client.http = Wire(client.config, seconds=seconds, breaker=Breaker())
+    breaker = Breaker(EngineUnavailable, "the search server is away; asked again in a moment")
+    client.http = Wire(client.config, seconds=seconds, breaker=breaker)
     client.task_handler.http = client.http
     return client
 

@@ -80,6 +80,7 @@ def demand(number: int) -> dict[str, Any]:
     return payload(
         "demand",
         title_zh=f"第{number}号焊接难题",
+        keywords=["激光焊接", "薄壁构件"],
         title_en="",
         field=FIELDS[number % 3],
         region=REGIONS[number % 3],

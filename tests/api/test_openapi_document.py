@@ -25,6 +25,7 @@ BODIES = {
     "update_outcome": outcomes.OutcomeFields,
     "update_expert": experts.ExpertFields,
     "update_demand": demands.DemandFields,
+    "resolve_flag": answers.FlagVerdict,
     "dismiss_match": answers.Dismissal,
     "match_text": queries.TextMatch,
 }

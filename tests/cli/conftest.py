@@ -94,7 +94,11 @@ def as_process(variables: dict[str, str]) -> Callable[..., Ended]:
     """Runs `python -m market` as a process of its own."""
 
     def command(*arguments: str) -> Ended:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("MARKET_")}
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name == "MARKET_EMBEDDER" or not name.startswith("MARKET_")
+        }
         done = subprocess.run(
             [sys.executable, "-m", "market", *arguments],
             env={**environment, **variables},

@@ -58,7 +58,7 @@ def stocked(run: Run, files: Path) -> Run:
 @pytest.fixture
 def runtime(data: Path) -> Iterator[Runtime]:
     """The installation as the service would open it, to look into."""
-    built = build(Settings(data=str(data), database_url=databases.url_of(data)))
+    built = build(Settings(data=str(data), database_url=databases.url_of(data), embedder="none"))
     yield built
     built.close()
 

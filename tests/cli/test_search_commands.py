@@ -70,7 +70,7 @@ def test_an_index_that_is_right_has_no_differences(stocked: Ask) -> None:
 
 
 def test_every_difference_is_listed_and_mended_on_demand(stocked: Ask, environment: dict[str, str]) -> None:
-    runtime = build(from_environment(environment | {}), writes_index=True)
+    runtime = build(from_environment(environment | {"MARKET_EMBEDDER": "none"}), writes_index=True)
     (lost, _), *_ = runtime.engine.versions("outcomes")
     runtime.engine.delete("outcomes", [lost])
     runtime.close()

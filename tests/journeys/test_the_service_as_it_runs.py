@@ -81,7 +81,8 @@ def until(holds: Callable[[], Any]) -> Any:
 def environment(tmp_path: Path, server: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MARKET_")}
     data = databases.empty(tmp_path / "data", server)
-    return {**kept, "MARKET_DATA": str(data), "MARKET_DATABASE_URL": databases.url_of(data)}
+    settings = {"MARKET_DATA": str(data), "MARKET_DATABASE_URL": databases.url_of(data), "MARKET_EMBEDDER": "none"}
+    return {**kept, **settings}
 
 
 def run(environment: dict[str, str], *arguments: str) -> str:

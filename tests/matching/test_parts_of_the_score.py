@@ -9,11 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.matching import parts
-from market.matching.signatures import Signature, Words
-from tests.matching.makers import DEMAND_MODES, even, outcomes, pair_score, part, speaking_of, work
+from market.matching.score import Texts, score
+from market.matching.signatures import Particulars
+from market.matching.weights import SHIPPED
+from tests.matching.makers import DEMAND_MODES, demands, few, offers, outcomes, part
 
-DEMAND = Signature(noun="demand")
-OUTCOME = Signature(noun="outcome")
+DEMAND = Particulars("demand")
+OUTCOME = Particulars("outcome")
+ALIKE = Texts(0.3, None)
 LEVELS = st.integers(1, 9)
 PRICES = st.integers(0, 10**12)
 
@@ -92,11 +95,11 @@ def test_regions_do_not_count_where_the_demand_has_no_rule() -> None:
 
 
 @given(outcomes, st.sampled_from(DEMAND_MODES), st.sampled_from(DEMAND_MODES))
-def test_offering_one_more_way_to_cooperate_never_scores_less(offer: Signature, wanted: str, more: str) -> None:
+def test_offering_one_more_way_to_cooperate_never_scores_less(offer: Particulars, wanted: str, more: str) -> None:
     demand = replace(DEMAND, modes=(wanted,))
     offer = replace(offer, modes=offer.modes or ("service",), organisation="")
     generous = replace(offer, modes=(*offer.modes, more))
-    assert pair_score(demand, offer).value <= pair_score(demand, generous).value
+    assert score(demand, offer, ALIKE, SHIPPED).value <= score(demand, generous, ALIKE, SHIPPED).value
 
 
 def test_the_same_way_to_cooperate_scores_more_than_a_similar_one() -> None:
@@ -111,7 +114,10 @@ def test_the_same_way_to_cooperate_scores_more_than_a_similar_one() -> None:
 
 def test_the_same_field_speaks_for_a_pair_and_another_against_it() -> None:
     demand = replace(DEMAND, field_code="new_materials")
-    same, other = (parts.field(demand, replace(OUTCOME, field_code=code)) for code in ("new_materials", "aerospace"))
+    same, other = (
+        part(score(demand, replace(OUTCOME, field_code=code), ALIKE, SHIPPED), "field")
+        for code in ("new_materials", "aerospace")
+    )
     assert same is not None
     assert other is not None
     assert same.contribution > 0 > other.contribution
@@ -136,71 +142,21 @@ def test_what_was_published_closer_together_never_scores_less(day: int, one: int
     assert near.score >= far.score
 
 
-def text_score(demand: Signature, offer: Signature) -> float:
-    found = part(pair_score(demand, offer), "text")
-    assert found is not None
-    return found.score
+@few
+@given(demands, offers)
+def test_only_what_a_listing_tells_is_within_its_reach(demand: Particulars, offer: Particulars) -> None:
+    free = replace(demand, organisation="", region_rule="none" if demand.region_rule == "required" else "preferred")
+    found = score(free, replace(offer, available=True), Texts(None, None), SHIPPED)
+    told = {one.name for one in found.parts}
+    assert told <= set(parts.within_reach(free))
+    assert told <= set(parts.within_reach(offer))
 
 
-NEED = speaking_of("潮差区 防腐 涂层 起泡")
+def test_nothing_is_within_reach_of_a_listing_that_tells_nothing() -> None:
+    assert set(parts.within_reach(DEMAND)) == set()
 
 
-def test_covering_more_of_the_wanted_words_scores_more() -> None:
-    scores = [
-        text_score(NEED, speaking_of(text, noun="outcome"))
-        for text in ("螺旋桨", "涂层 螺旋桨", "防腐 涂层 螺旋桨", "潮差区 防腐 涂层 起泡")
-    ]
-    assert scores == sorted(scores)
-    assert len(set(scores)) == 4
-
-
-def test_a_rare_word_in_common_scores_more_than_a_common_one() -> None:
-    wanted = parts.key_terms(NEED.words, lambda term: 5.0 if term == "起泡" else 1.0)
-    rare, common = (
-        parts.text(NEED, speaking_of(text, noun="outcome"), wanted) for text in ("起泡 螺旋桨", "涂层 螺旋桨")
-    )
-    assert rare is not None
-    assert common is not None
-    assert rare.score > common.score
-
-
-def test_an_expert_whose_works_speak_of_it_scores_more_than_one_whose_profile_alone_does() -> None:
-    profile = speaking_of("防腐 材料", noun="expert")
-    silent = replace(profile, works=(work("螺旋桨噪声"),))
-    speaking = replace(profile, works=(work("潮差区涂层起泡", "防腐"),))
-    assert text_score(NEED, speaking) > text_score(NEED, silent)
-
-
-def test_an_expert_is_scored_by_the_best_works_not_by_how_many_there_are() -> None:
-    profile = speaking_of("防腐 材料", noun="expert")
-    best = (work("潮差区涂层起泡", "防腐"), work("涂层起泡", "潮差区 防腐"))
-    others = tuple(work(f"螺旋桨噪声之{number}") for number in range(30))
-    assert text_score(NEED, replace(profile, works=(*others, *best))) == pytest.approx(
-        text_score(NEED, replace(profile, works=best))
-    )
-
-
-def test_works_on_other_things_never_lower_what_the_profile_scores() -> None:
-    profile = speaking_of("潮差区 防腐 涂层", noun="expert")
-    assert text_score(NEED, replace(profile, works=(work("螺旋桨噪声"),))) >= text_score(NEED, profile)
-
-
-def test_the_best_work_is_named_among_the_reasons() -> None:
-    expert = replace(
-        speaking_of("材料", noun="expert"), works=(work("螺旋桨噪声"), work("潮差区涂层起泡机理", "防腐"))
-    )
-    found = part(pair_score(NEED, expert), "text")
-    assert found is not None
-    assert "《潮差区涂层起泡机理》" in found.evidence
-
-
-COUNTS = st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.floats(0.5, 50), max_size=60)
-
-
-@given(COUNTS, st.integers(1, 50))
-def test_key_terms_are_the_heaviest_and_heaviest_first(counts: dict[str, float], most: int) -> None:
-    chosen = parts.key_terms(Words(counts, sum(counts.values())), even, most)
-    weights = [weight for _, weight in chosen]
-    assert weights == sorted(weights, reverse=True)
-    assert len(chosen) == min(most, len(counts))
-    assert all(weight > 0 for weight in weights)
+def test_the_first_day_that_is_counted_is_a_day_like_others() -> None:
+    first = replace(DEMAND, published_day=0)
+    assert parts.freshness(replace(OUTCOME, published_day=1), first) is not None
+    assert "freshness" in parts.within_reach(first)

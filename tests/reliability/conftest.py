@@ -83,7 +83,11 @@ class Nursery:
 @pytest.fixture(scope="module")
 def nursery() -> Iterator[Nursery]:
     """One for a module; whatever it started is gone in the end."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MARKET_")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name == "MARKET_EMBEDDER" or not name.startswith("MARKET_")
+    }
     with subprocess.Popen(
         [sys.executable, "-m", "tests.reliability.nursery"],
         cwd=PROJECT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -110,7 +114,7 @@ class Installation:
     def opened(self, *, later: float = 0, writes_index: bool = True) -> Iterator[Runtime]:
         """Open it as the next process would, `later` seconds from now."""
         runtime = build(
-            Settings(data=str(self.folder), database_url=databases.url_of(self.folder)),
+            Settings(data=str(self.folder), database_url=databases.url_of(self.folder), embedder="none"),
             writes_index=writes_index,
             clock=lambda: utc_now() + timedelta(seconds=later),
         )

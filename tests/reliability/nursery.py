@@ -151,7 +151,9 @@ def child(order: Order) -> None:
     logs.configure("info")
     wrap(order.get("point", ""))
     database = databases.url_of(Path(order["data"]))
-    settings = replace(Settings(data=order["data"], database_url=database), **order.get("settings", {}))
+    settings = replace(
+        Settings(data=order["data"], database_url=database, embedder="none"), **order.get("settings", {})
+    )
     runtime = build(settings, writes_index=order["task"] == "work")
     TASKS[order["task"]](runtime, order)
     runtime.close()

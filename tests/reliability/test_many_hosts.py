@@ -100,7 +100,11 @@ def hosts(runtime: Runtime, folder: Path, ports: list[int]) -> Iterator[Hosts]:
     }
     commands = {f"web {port}": ["serve", "--without-worker", "--port", str(port)] for port in ports}
     commands |= {f"worker {number}": ["worker"] for number in range(WORKERS)}
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MARKET_")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name == "MARKET_EMBEDDER" or not name.startswith("MARKET_")
+    }
     made = Hosts({**environment, **given}, folder / "log", commands)
     try:
         for name in commands:

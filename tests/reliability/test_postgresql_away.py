@@ -132,24 +132,24 @@ def test_a_server_that_is_away_is_told_as_a_problem_until_it_is_back(runtime: Ru
 
 
 class Cutting:
-    """The real engine; each time it searches, the database's connections are cut meanwhile."""
+    """The real scorings; each time they are asked for, the database's connections are cut meanwhile."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._runtime.engine, name)
+        return getattr(self._runtime.scorings, name)
 
-    def search(self, *arguments: Any) -> Any:
-        cut_all_connections(self._runtime.db.url)
-        return self._runtime.engine.search(*arguments)
+    def current(self, session: Session) -> Any:
+        cut(session, self._runtime.db.url)
+        return self._runtime.scorings.current(session)
 
 
 def test_a_job_whose_database_went_away_is_tried_again_and_not_blamed(runtime: Runtime, clock: SettableClock) -> None:
     runner.drain(runtime)
     for noun in ("outcome", "demand"):
         publish(runtime, noun, add_organisation(runtime))
-    cutting = replace(runtime, engine=Cutting(runtime))  # type: ignore[arg-type]
+    cutting = replace(runtime, scorings=Cutting(runtime))  # type: ignore[arg-type]
     for _ in range(12):  # more often than a job that is to blame is tried
         runner.run_once(cutting)
         clock.advance(minutes=6)

@@ -42,7 +42,11 @@ def start(installation: Installation) -> Iterator[Start]:
     started: list[subprocess.Popen[bytes]] = []
 
     def command(*arguments: str, **settings: str) -> subprocess.Popen[bytes]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("MARKET_")}
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name == "MARKET_EMBEDDER" or not name.startswith("MARKET_")
+        }
         environment |= {"MARKET_DATA": str(installation.folder), **settings}
         environment["MARKET_DATABASE_URL"] = databases.url_of(installation.folder)
         with installation.log.open("ab") as log:

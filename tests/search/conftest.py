@@ -14,7 +14,7 @@ from search.indexes import OUTCOMES
 from search.meili import MeiliEngine
 from tests.servers import GivenServer, MeiliServer, any_meilisearch
 
-pytest.register_assert_rewrite("contract_finding", "contract_narrowing", "contract_writing")
+pytest.register_assert_rewrite("contract_finding", "contract_narrowing", "contract_vectors", "contract_writing")
 
 
 @pytest.fixture

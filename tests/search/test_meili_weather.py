@@ -18,7 +18,6 @@ from samples import THREE, ids, titled
 from search.engine import AnyOf, BadDocument, Document, EngineUnavailable, Query, WeightedTerm
 from search.indexes import OUTCOMES
 from search.meili import MeiliEngine
-from search.meili.transport import Breaker
 from tests.servers import MeiliServer, free_port, meilisearch
 
 SPECS = {"outcomes": OUTCOMES}
@@ -151,26 +150,6 @@ def test_a_server_that_is_as_slow_as_can_be_costs_no_more_than_the_timeout(
     print(
         f"stopped: median {waited[len(waited) // 2]:.4f} s, p99 {p99:.3f} s of {SECONDS}; recovered in {took:.2f} s"
     )
-
-
-def test_one_request_tries_while_the_others_are_refused() -> None:
-    now = [0.0]
-    breaker = Breaker(failures=2, pause=5, now=lambda: now[0])
-
-    def fail() -> None:
-        with breaker.guard():
-            raise EngineUnavailable("away")
-
-    for _ in range(2):
-        with pytest.raises(EngineUnavailable, match=r"^away"):
-            fail()
-    with pytest.raises(EngineUnavailable, match="asked again"):
-        fail()
-    now[0] = 6.0
-    with breaker.guard(), pytest.raises(EngineUnavailable, match="asked again"):
-        fail()  # while the first is still waiting for its answer
-    with breaker.guard():
-        pass
 
 
 # Killed and wiped

@@ -6,7 +6,6 @@ import uuid
 
 import pytest
 
-from market.services.pairing import Finder
 from tests.services.exchange import Exchange, KeyPair, labels, pair_of
 
 PAIRS = labels("pairs")
@@ -48,7 +47,7 @@ def test_nearly_all_labelled_pairs_are_in_the_first_ten_where_no_threshold_cuts(
     ids = {key: uuid.UUID(identity) for identity, key in demands_last.keys.items()}
     found = 0
     with runtime.db.reading() as session:
-        finder = Finder(session, runtime.engine, candidates=runtime.settings.match_candidates)
+        finder = runtime.finder(session)
         for label in PAIRS:
             demand, offer = pair_of(label)
             pairs = finder.pairs("demand", ids[demand], least=0.0).pairs

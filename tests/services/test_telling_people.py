@@ -184,6 +184,7 @@ def test_a_weak_match_is_kept_without_telling_anybody(runtime: Runtime, drain: D
     add_person(runtime, organisation)
     publish(runtime, "demand", organisation)
     poor = {"trl": 1, "price": 90_000_000, "field": "aerospace", "indicators": [], "summary_zh": "", "summary_en": ""}
+    poor |= {"cooperation_modes": []}
     publish(runtime, "outcome", add_organisation(runtime), **poor)
     drain()
     [match] = matches(runtime).values()

@@ -97,9 +97,8 @@ def test_a_sign_of_life_does_not_keep_periodic_jobs_from_coming(runtime: Runtime
 def test_a_worker_has_pages_of_its_own(runtime: Runtime) -> None:
     with pages(runtime) as get, presence.shown(runtime):
         assert get("/healthz") == (200, '{"status":"ok"}')
-        assert json.loads(get("/readyz")[1])["parts"] == dict.fromkeys(
-            ("database", "schema", "search", "worker"), "ok"
-        )
+        parts = dict.fromkeys(("database", "schema", "search", "worker"), "ok")
+        assert json.loads(get("/readyz")[1])["parts"] == {**parts, "embedder": "none"}
         assert "qiao_workers 1.0" in get("/metrics")[1]
         assert get("/metrics?anything")[0] == get("/api/v1/stats")[0] == 404
 

@@ -1,0 +1,54 @@
+"""/flags: listings that a reviewer should look at."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from market.api import examples, paging
+from market.api.calls import Call
+from market.api.doors import Answer, Door
+from market.api.presenting import PRESENTERS
+from market.models import Flag, Listing
+from market.services import flags
+from schemas.answers import FlagPage, FlagRead, FlagVerdict
+from schemas.queries import FlagQuery
+
+door = Door("flags", __name__, url_prefix="/api/v1/flags", description="Flags for reviewers 待审标记")
+
+_row = FlagRead(exclude=("listing", "demand"))
+
+
+@door.route_to("GET", "", who="reviewer", query=FlagQuery, answer=FlagPage, example=examples.FLAGS)
+def list_flags(call: Call, query: dict[str, Any]) -> Answer:
+    """Offers that copy a demand word for word, oldest first."""
+    secret, limit = call.runtime.secret, query["limit"]
+    position = paging.decode(secret, query.get("cursor"))
+    found = flags.listed(
+        call.session,
+        call.principal,
+        resolved=query["state"] == "resolved",
+        after=uuid.UUID(position) if position else None,
+        limit=limit + 1,
+    )
+    cursor = paging.encode(secret, str(found[limit - 1][0].id)) if len(found) > limit else None
+    return Answer({"items": [_shown(*one) for one in found[:limit]], "next": cursor}, next_cursor=cursor)
+
+
+@door.route_to(
+    "POST", "/<uuid:identity>/actions/resolve", who="reviewer", body=FlagVerdict,
+    body_example={"verdict": "copied"}, answer=FlagRead, example=examples.RESOLVED_FLAG,
+)  # fmt: skip
+def resolve_flag(call: Call, identity: uuid.UUID, body: dict[str, Any]) -> Answer:
+    """Harmless: the match holds, and both sides are told. Copied: the two are no match from now on."""
+    return Answer(
+        _shown(*flags.resolve(call.session, call.principal, identity, body["verdict"], now=call.runtime.clock()))
+    )
+
+
+def _shown(flag: Flag, listing: Listing, demand: Listing) -> dict[str, Any]:
+    return {
+        **_row.dump(flag),
+        "listing": PRESENTERS[listing.NOUN].summary(listing),
+        "demand": PRESENTERS["demand"].summary(demand),
+    }
