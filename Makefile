@@ -1,6 +1,6 @@
 # Every command of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check fix bench lock clean
+.PHONY: help run test test-all check fix bench evaluate lock clean
 
 PYTHON ?= python3
 PORT   ?= 8000
@@ -36,6 +36,9 @@ fix: $(VENV)/dev.done  ## mend what can be mended by machine
 
 bench: $(VENV)/dev.done  ## measure speed; prints a table and writes JSON to var/
 	$(BIN)/python -m benchmarks $(ARGS)
+
+evaluate: $(VENV)/dev.done  ## rank labelled sets: make evaluate SETS=folder JUDGE=script (docs/matching.md)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.evaluate $(SETS) $(JUDGE) $(ARGS)
 
 lock:  ## pin the dependencies of pyproject.toml anew (needs uv)
 	for set in run dev; do \
