@@ -34,7 +34,7 @@ def cut_all_connections(url: str) -> None:
     """As a restarting server does."""
     with psycopg.connect(url, autocommit=True) as own:
         own.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
 
