@@ -15,6 +15,7 @@ from market.models.base import new_id
 from market.outbox import JobName, enqueue
 from market.services import scoring
 
+GROWTH = "growth"
 _STEP = 20  # demands in one go: so much is done again after a crash
 _DOUBLED = 2.0  # growth after which the rarity of words has changed enough to tell
 
@@ -25,6 +26,7 @@ class Step:
 
     rematch_id: uuid.UUID
     demands: tuple[uuid.UUID, ...]
+    quiet: bool = False  # growth is everyday life: only after other changes are small ones kept quiet
 
 
 def start(session: Session, reason: str, *, listings: int = 0, now: datetime) -> Rematch:
@@ -42,7 +44,7 @@ def after_growth(session: Session, census: Mapping[str, Any], *, now: datetime) 
     """Start one where the exchange is small, or has doubled since the last: words tell something else now."""
     last = session.exec(select(Rematch.listings).order_by(col(Rematch.created_at).desc()).limit(1)).first() or 0
     if census["listings"] <= scoring.SMALL or census["listings"] >= _DOUBLED * last:
-        start(session, "growth", listings=census["listings"], now=now)
+        start(session, GROWTH, listings=census["listings"], now=now)
 
 
 def after_vectors(session: Session, model: str, *, now: datetime) -> None:
@@ -68,7 +70,7 @@ def next_step(session: Session, identity: uuid.UUID) -> Step:
     rows = _open(select(Demand.id)).order_by(col(Demand.id)).limit(_STEP)
     if rematch.position is not None:
         rows = rows.where(col(Demand.id) > rematch.position)
-    return Step(identity, tuple(session.exec(rows)))
+    return Step(identity, tuple(session.exec(rows)), quiet=rematch.reason != GROWTH)
 
 
 def take(session: Session, step: Step, *, now: datetime) -> None:

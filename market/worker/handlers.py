@@ -105,18 +105,17 @@ def _fitting(
 
 
 def rematch(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
-    """Match the next open demands of a rematch again, quietly; the same job goes on with those after them."""
+    """Match the next open demands of a rematch again; the same job goes on with those after them."""
     settings = runtime.settings
     with runtime.db.reading() as session:
         steps = [rematching.next_step(session, uuid.UUID(job.key)) for job in jobs]
         scoring = runtime.scorings.current(session)
         references = [("demand", identity) for step in steps for identity in step.demands]
         found = _fitting(runtime, session, scoring, references)
+    margin = settings.rematch_margin if any(step.quiet for step in steps) else 0.0
 
     def finish(session: Session) -> None:
-        matches.keep(
-            session, found, notify_from=settings.notify_threshold, margin=settings.rematch_margin, now=runtime.clock()
-        )
+        matches.keep(session, found, notify_from=settings.notify_threshold, margin=margin, now=runtime.clock())
         for step in steps:
             rematching.take(session, step, now=runtime.clock())
 
