@@ -17,13 +17,14 @@ from benchmarks.corpus import Corpus, sizes_of
 from benchmarks.measure import Call, Figure, Times, clock, latency, side_by_side
 from benchmarks.recording import Place, Recorder, watching
 from benchmarks.world import Phase, console, drain, forget_jobs, opened, some_ids, waiting
-from market.matching import features, likeness
+from market.matching import likeness
+from market.matching.score import Scales
 from market.matching.signatures import Particulars, Signature, signature_of
 from market.models import Demand, Listing, Match
 from market.models import Signature as Row
 from market.outbox import JobName
 from market.runtime import Runtime
-from market.services import candidates, indexing, matches, pairing, rematching, signing
+from market.services import candidates, indexing, matches, rematching, signing
 from market.services.indexing import Reference
 from market.services.pairing import Finder, Fitting
 from search.embedded.vectors import batches
@@ -41,7 +42,7 @@ _PIECES: Mapping[str, Place] = {
     "reading signatures": (Finder, "_fetch"),
     "weighing features": (Finder, "_side_of"),
     "comparing": (likeness, "compare"),
-    "pair scores": (pairing, "score"),
+    "pair scores": (Scales, "weigh"),
     "evidence": (Finder, "_told"),
 }
 
@@ -100,7 +101,7 @@ def measure_candidates(data: Path) -> list[Figure]:
 
 
 def _need(text: str) -> Signature:
-    return signature_of(Particulars("demand", languages=features.languages_of([text])), [[(text, 1.0)]])
+    return signature_of(Particulars("demand"), [[(text, 1.0)]])
 
 
 def _needs() -> Iterator[str]:
@@ -110,7 +111,8 @@ def _needs() -> Iterator[str]:
 
 
 def measure_listings(data: Path, *, outcomes: int) -> list[Figure]:
-    """A new demand against all offers, and a new outcome against all demands: nothing is remembered from before."""
+    """A new demand against all offers, and a new outcome against all demands: no pair of it is known before, only
+    what the process remembers of the others, as a worker does."""
     goals = {"demand": f"≤ {10 if outcomes <= 10_000 else 50} ms"} if outcomes <= 100_000 else {}
     figures: list[Figure] = []
     with opened(data) as runtime:
@@ -152,7 +154,7 @@ def _of_new(runtime: Runtime, noun: str, name: str, goal: str) -> list[Figure]:
     if noun == "demand":
         floors = {"searches": "its candidate searches alone", **floors}
     figures = [latency(name, of["whole"], floor_name, of[floor], goal=goal) for floor, floor_name in floors.items()]
-    note = f"{read / len(references) / 1e6:.2f} MB of signatures"
+    note = f"{read / len(references) / 1e6:.2f} MB of signatures, most remembered from the listings before"
     return [
         replace(figures[0], note=note),
         *(replace(figure, goal="") for figure in figures[1:]),
@@ -171,7 +173,7 @@ def _found(runtime: Runtime, reference: Reference) -> tuple[Fitting, float, list
     with runtime.db.reading() as session:
         finder = runtime.finder(session)
         seconds = clock(lambda: fitting.append(finder.pairs(*reference, least=runtime.settings.match_threshold)))
-    return fitting[0], seconds, list(finder._signatures)
+    return fitting[0], seconds, list(finder._listings)
 
 
 def _bodies(runtime: Runtime, ids: Sequence[uuid.UUID]) -> tuple[bytes, float]:

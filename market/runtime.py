@@ -15,6 +15,7 @@ from market.db import Database
 from market.measured import MeasuredEmbedder, MeasuredEngine
 from market.services.pairing import Finder
 from market.services.scoring import Scoring, Scorings
+from market.services.signatures import Signatures
 from market.settings import Settings, SettingsError
 from search.embedded import EmbeddedEngine
 from search.embedding import Embedder, EmbedderMissing, embedder_of
@@ -32,13 +33,14 @@ class Runtime:
     engine: Engine
     embedder: Embedder | None
     scorings: Scorings
+    signatures: Signatures
     clock: Clock
     secret: str  # signs cursors
 
     def finder(self, session: Session, scoring: Scoring | None = None) -> Finder:
         """What finds pairs, by the scoring in use unless said otherwise."""
         used = scoring or self.scorings.current(session)
-        return Finder(session, self.engine, used, candidates=self.settings.match_candidates)
+        return Finder(session, self.engine, used, self.signatures, candidates=self.settings.match_candidates)
 
     def close(self) -> None:
         """Give connections, files and locks back."""
@@ -62,6 +64,7 @@ def build(settings: Settings, *, writes_index: bool = False, clock: Clock = utc_
         engine=MeasuredEngine(_engine(settings, embedder, writes_index=writes_index)),
         embedder=embedder,
         scorings=Scorings(embedder.model if embedder is not None else ""),
+        signatures=Signatures(),
         clock=clock,
         secret=settings.secret or _kept_secret(Path(settings.data) / "secret"),
     )

@@ -52,7 +52,7 @@ class Settings:
     job_poll_seconds: float = 0.2
     match_threshold: float = 0.3
     notify_threshold: float = 0.5
-    match_candidates: int = 500
+    match_candidates: int = 300
     rematch_margin: float = 0.05
     expiry_warning_days: int = 14
 

@@ -28,7 +28,7 @@ _LETTER = rf"[^\W_{HAN}]"
 _RUNS = re.compile(
     rf"([{HAN}]+)"
     # pm2.5, gb/t and r&d are one word, and so are c++ and c#
-    rf"|{_LETTER}+(?:[./&]{_LETTER}+)*(?:(?:\+\+|\#)(?!{_LETTER}))?"
+    rf"|({_LETTER}+(?:[./&]{_LETTER}+)*(?:(?:\+\+|\#)(?!{_LETTER}))?)"
 )
 _PARTS = re.compile(rf"{_LETTER}+")
 _ASCII_WORD = re.compile(r"[a-z]{3,}\Z")
@@ -86,6 +86,11 @@ def runs(normalised: str) -> Iterator[Run]:
     """Han stretches and Latin words (numbers and other alphabets included), in order."""
     for match in _RUNS.finditer(normalised):
         yield match[0], match.start(), match[1] is not None
+
+
+def stretches(normalised: str) -> list[tuple[str, str]]:
+    """The same without their starts, at once: (Han, Latin), of which one is empty."""
+    return _RUNS.findall(normalised)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -9,8 +9,8 @@ from typing import Any
 from sqlmodel import Session
 
 from market.evaluation.sets import Record
-from market.matching.features import languages_of
 from market.models import Demand, Expert, Listing, Organisation, Outcome, Work
+from search.text import normalise, runs
 
 _UNTITLED = "—"  # every listing has a title; this one has no word
 # Characters that listings hold; what is longer goes on in the next field.
@@ -54,7 +54,7 @@ def listing_of(kind: str, record: Record, owners: Owners, *, now: datetime) -> L
         return Expert(**common, name_en=_UNTITLED, works=works)
     title = (record.get("title") or _UNTITLED).replace("_", " ")
     text = (record.get("full_text") or record.get("text") or "").replace("_", " ")
-    code = "en" if languages_of([title, text]) == "en" else "zh"
+    code = "zh" if any(han for _, _, han in runs(normalise(title + text))) else "en"
     texts = {f"title_{code}": title[:_TITLE]}
     for name, room in _ROOM[kind]:
         texts[f"{name}_{code}"], text = text[:room], text[room:]

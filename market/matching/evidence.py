@@ -21,23 +21,27 @@ class Told:
     nearest: str
 
 
-def of(demand: Signature, offer: Signature, nearest: int, rarity: Rarity) -> Told:
-    """The evidence of a pair; `nearest` is the place of the offer's text that is most alike, its own being 0."""
-    titles = offer.particulars.titles
-    return Told(_shared(demand, offer, rarity), titles[nearest - 1] if 0 < nearest <= len(titles) else "")
+class Asked:
+    """A demand, ready to be shown beside many offers."""
 
+    def __init__(self, demand: Signature, rarity: Rarity) -> None:
+        """`rarity` orders the words."""
+        keys = np.unique(demand.bags.keys[np.isin(demand.bags.keys & KIND, (WORD, STEM, CONCEPT))])
+        self._wanted = keys[np.argsort(-rarity.of(keys), kind="stable")]
+        self._words = words_of(demand)
 
-def _shared(demand: Signature, offer: Signature, rarity: Rarity) -> tuple[str, ...]:
-    wanted = demand.bags.keys[np.isin(demand.bags.keys & KIND, (WORD, STEM, CONCEPT))]
-    both = np.intersect1d(wanted, offer.bags.keys)
-    both = both[np.argsort(-rarity.of(both), kind="stable")]
-    words = words_of(demand)
-    found: list[str] = []
-    for key in both.tolist():
-        word = words.get(key, "")
-        # A word inside one that was told already tells nothing more.
-        if word and not any(word in told for told in found):
-            found = [told for told in found if told not in word] + [word]
-        if len(found) == _SHOWN:
-            break
-    return tuple(found)
+    def told(self, offer: Signature, nearest: int) -> Told:
+        """The evidence of a pair; `nearest` is the place of the offer's most alike text, its own being 0."""
+        titles = offer.particulars.titles
+        return Told(self._shared(offer), titles[nearest - 1] if 0 < nearest <= len(titles) else "")
+
+    def _shared(self, offer: Signature) -> tuple[str, ...]:
+        found: list[str] = []
+        for key in self._wanted[np.isin(self._wanted, offer.bags.keys)].tolist():
+            word = self._words.get(key, "")
+            # A word inside one that was told already tells nothing more.
+            if word and not any(word in told for told in found):
+                found = [told for told in found if told not in word] + [word]
+            if len(found) == _SHOWN:
+                break
+        return tuple(found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from market.matching.features import KIND
 from market.matching.signatures import Signature, Vectors
-from market.matching.sparse import Bags, Rarity, Weighed, Weights
+from market.matching.sparse import Bags, Rarity, Weights
+from market.matching.weighed import Weighed
 
 Matrix = NDArray[np.float64]
 """(demands, offers), or (demands, texts of offers)."""
@@ -31,8 +32,9 @@ _MEANING = 0.27  # what the same text counts by its vector alone
 _ENOUGH = 5  # works that show an expert's experience; fewer show less of it
 _WORK = 0.25  # what each of them counts; two and the profile count as much as an outcome
 _PROFILE = 0.5  # what an expert's profile, with all works written together, counts beside them
-_FEEDBACK = 3  # offers that a demand may learn words from
-_LONG = 50  # features of a demand from which it has less to learn
+_SUPPORTING = 3  # offers that tell what a few words may mean
+_LONG = 50  # features of a demand of which half as much is left to tell
+_SURE = 5  # features of a demand whose vector is half as sure as that of a long text
 _COPIED, _COPIED_FROM = 0.85, 40  # the cosine, and the features, from which a text is the other's copy
 
 
@@ -51,24 +53,36 @@ class Scale:
         return told
 
 
-class Side:
-    """Listings of one side, ready to be compared with those of the other."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Ready:
+    """A listing whose texts have been weighed."""
 
-    def __init__(self, signatures: Sequence[Signature], scale: Scale) -> None:
-        """`signatures` are all demands, or all offers."""
-        self.signatures = signatures
+    signature: Signature
+    weighed: Weighed
+
+    @classmethod
+    def by(cls, scale: Scale, signature: Signature) -> Ready:
+        """Weighed by a scale."""
+        bags = signature.bags
+        times = _asked if signature.particulars.noun == "demand" else _offered
+        return cls(signature, Weighed.of(bags, times(bags.counts) * scale.of(bags)))
+
+
+class Side:
+    """Listings of one side, to be compared with those of the other."""
+
+    def __init__(self, listings: Sequence[Ready], scale: Scale) -> None:
+        """`listings` are all demands, or all offers, weighed by this scale."""
+        self.signatures = [one.signature for one in listings]
         self.scale = scale
-        self.starts = np.cumsum([0, *(len(one.bags) for one in signatures)])
-        bags = Bags.joined([one.bags for one in signatures])
-        asks = any(one.particulars.noun == "demand" for one in signatures)
-        self.weighed = Weighed(bags, (_asked if asks else _offered)(bags.counts) * scale.of(bags))
+        self.starts = np.cumsum([0, *(len(one.weighed) for one in listings)])
+        self.weighed = Weighed.joined([one.weighed for one in listings])
 
     def with_texts(self, weighed: Weighed, vectors: Vectors | None) -> Side:
         """The same listings with other texts."""
         side = copy(self)
         side.weighed = weighed
-        for derived in ("singly", "vectors"):
-            side.__dict__.pop(derived, None)
+        side.__dict__.pop("singly", None)
         side.__dict__["vectors"] = vectors
         return side
 
@@ -83,6 +97,16 @@ class Side:
     def owner(self) -> NDArray[np.intp]:
         """For each text the place of its listing."""
         return np.repeat(np.arange(len(self)), np.diff(self.starts))
+
+    @cached_property
+    def works(self) -> NDArray[np.intp]:
+        """How many texts each listing has beside its own."""
+        return np.diff(self.starts) - 1
+
+    @cached_property
+    def are_experts(self) -> NDArray[np.bool_]:
+        """Which of the listings are experts."""
+        return np.array([one.particulars.noun == "expert" for one in self.signatures], np.bool_)
 
     @cached_property
     def singly(self) -> list[Weighed]:
@@ -114,61 +138,50 @@ def _offered(counts: Weights) -> Weights:
 @dataclass(frozen=True, slots=True)
 class Likeness:
     """Of each demand with each offer: how alike in words; how near in meaning, NaN where that is not known of both;
-    and which of the offer's texts is the nearest, its own being 0. Both count alike, and 0 is no likeness at all."""
+    which of the offer's texts is the nearest, its own being 0; and whether its own is the demand's, word for word.
+    Words and meaning count alike, and 0 is no likeness at all."""
 
     words: Matrix
     meaning: Matrix
     best: NDArray[np.intp]
+    copied: NDArray[np.bool_]
 
 
 def compare(demands: Side, offers: Side) -> Likeness:
     """Compare every demand with every offer. Quick where one side is a single listing."""
     words, meaning = _likeness(demands, offers), _nearness(demands, offers)
-    proofless = copies(words, demands, offers) & (np.diff(offers.starts)[offers.owner] > 1)
-    if proofless.any():
-        first = offers.starts[:-1]  # a work that is the demand itself shows nothing, nor does what holds it
+    copies = _copies(words, demands, offers)
+    first = offers.starts[:-1]
+    copied = copies[:, first]
+    proofless = copies & (offers.works > 0)[offers.owner]
+    if proofless.any():  # a work that is the demand itself shows nothing, nor does what holds it
         proofless[:, first] |= np.logical_or.reduceat(proofless, first, axis=1)
         words[proofless] *= 0.0
         meaning[proofless] *= 0.0  # what is not known stays so
     best = _best(words + np.nan_to_num(meaning), offers)
-    return Likeness(_of_offers(words, offers, _PROFILE), _of_offers(meaning, offers, 0.0), best)
+    return Likeness(_of_offers(words, offers, _PROFILE), _of_offers(meaning, offers, 0.0), best, copied)
 
 
-def widened(demand: Side, offers: Side, alike: Likeness) -> Side:
-    """One demand, with what the three nearest offers say mixed in: a few words rarely name all that they mean.
+def supported(demand: Side, offers: Side, alike: Likeness) -> Likeness:
+    """The likeness of one demand, supported by the three offers nearest to it: an offer that is like these, too, is
+    likelier to be meant, for few words rarely name all that they mean.
 
-    Pseudo-relevance feedback (Rocchio 1971); the share falls with the demand's features, for long texts say it all.
+    (own + share x support) / (1 + share): the support is the nearest offers' own likeness times how alike they are to
+    the offer. Pseudo-relevance feedback (Rocchio 1971), but what is like nothing stays so. The share falls with the
+    demand's features, for long texts say it all.
     """
     total = (np.nan_to_num(alike.words) + np.nan_to_num(alike.meaning))[0]
-    nearest = np.argsort(-total, kind="stable")[:_FEEDBACK]
-    nearest = nearest[total[nearest] > 0]
-    if not len(nearest):
-        return demand
-    own, amounts = demand.weighed, total[nearest]
-    texts = offers.starts[nearest] + alike.best[0, nearest]
-    told = _summed(
-        [(offers.weighed.one(int(text)), float(amount)) for text, amount in zip(texts, amounts, strict=True)]
-    )
-    share = 0.5 * _LONG / (_LONG + len(own.weights))
-    mixed = _summed([(own, 1 - share), (told, share)])
-    return demand.with_texts(mixed, _mixed_vectors(demand.vectors, offers.vectors, texts, amounts, share))
-
-
-def _summed(parts: Sequence[tuple[Weighed, float]]) -> Weighed:
-    """One text: the sum of texts, each brought to length 1 and multiplied."""
-    keys, places = np.unique(np.concatenate([one.bags.keys for one, _ in parts]), return_inverse=True)
-    weights = np.concatenate([one.weights * (amount / max(one.norms[0], 1e-9)) for one, amount in parts])
-    together = np.bincount(places, weights, len(keys)).astype(np.float32)
-    return Weighed(Bags(keys, np.ones_like(together), np.array([0, len(keys)])), together)
-
-
-def _mixed_vectors(
-    own: Vectors | None, theirs: Vectors | None, texts: NDArray[np.intp], amounts: NDArray[np.float64], share: float
-) -> Vectors | None:
-    if own is None or theirs is None or not own.any() or not theirs[texts].any():
-        return own
-    mixed = (1 - share) * own[0] + share * (amounts @ theirs[texts]) / amounts.sum()
-    return np.asarray(mixed / np.linalg.norm(mixed), np.float32)[None, :]
+    nearest = np.argsort(-total, kind="stable")[:_SUPPORTING]
+    share = _LONG / (_LONG + len(demand.weighed.keys))
+    words, meaning = alike.words.copy(), alike.meaning.copy()
+    for place in nearest[total[nearest] > 0]:
+        text = int(offers.starts[place] + alike.best[0, place])
+        vectors = None if offers.vectors is None else offers.vectors[text : text + 1]
+        one = demand.with_texts(offers.weighed.one(text), vectors)
+        amount = share * total[place]
+        words += amount * _of_offers(_likeness(one, offers), offers, _PROFILE)
+        meaning += amount * np.nan_to_num(_of_offers(_nearness(one, offers), offers, 0.0))
+    return replace(alike, words=words / (1 + share), meaning=meaning / (1 + share))
 
 
 def _likeness(demands: Side, offers: Side) -> Matrix:
@@ -183,15 +196,10 @@ def _likeness(demands: Side, offers: Side) -> Matrix:
     return likeness
 
 
-def copied(demands: Side, offers: Side) -> NDArray[np.bool_]:
-    """Which texts of offers are which demand's, word for word."""
-    return copies(_likeness(demands, offers), demands, offers)
-
-
-def copies(likeness: Matrix, demands: Side, offers: Side) -> NDArray[np.bool_]:
+def _copies(likeness: Matrix, demands: Side, offers: Side) -> NDArray[np.bool_]:
     """Which texts are a demand's, word for word; short ones may be so by chance."""
     cosines = likeness * (_USUAL_NORM / np.maximum(offers.weighed.norms, 1e-9)) ** (1 - _SLOPE)
-    long = np.diff(demands.weighed.bags.starts) >= _COPIED_FROM
+    long = np.diff(demands.weighed.starts) >= _COPIED_FROM
     return (cosines > _COPIED) & long[:, None]
 
 
@@ -203,6 +211,8 @@ def _nearness(demands: Side, offers: Side) -> Matrix:
     # In double precision a pair's figure does not depend on who else is compared.
     cosines = np.matmul(demands.vectors, offers.vectors.T, dtype=np.float64)
     nearness: Matrix = _MEANING * np.maximum(0.0, (cosines - unlike) / (1 - unlike))
+    features = np.diff(demands.weighed.starts)
+    nearness *= (features / (features + _SURE))[:, None]  # the vector of a word or two lies anywhere
     nearness[np.logical_or.outer(~demands.vectors.any(axis=1), ~offers.vectors.any(axis=1))] = np.nan
     return nearness
 
@@ -211,28 +221,32 @@ def _of_offers(texts: Matrix, offers: Side, profile: float) -> Matrix:
     """One figure for each offer: that of its only text; or, of an expert, a quarter of that of each of the five
     nearest works, and half of the profile's. NaN where none of the texts is known."""
     figures = texts[:, offers.starts[:-1]]
-    for place, signature in enumerate(offers.signatures):
-        if signature.particulars.noun != "expert":
-            continue
-        start, end = offers.starts[place : place + 2]
-        own, works = texts[:, start], texts[:, start + 1 : end]
-        if not works.size:
-            figures[:, place] = own * (_WORK + _PROFILE)  # as if it were a work too
-            continue
-        known = ~np.isnan(works).all(axis=1)
-        nearest = np.sort(np.nan_to_num(works), axis=1)[:, -_ENOUGH:]
-        together = nearest.sum(axis=1) * _WORK + profile * np.nan_to_num(own)
-        figures[:, place] = np.where(known, together, np.nan)
+    alone = offers.are_experts & (offers.works == 0)
+    figures[:, alone] *= _WORK + _PROFILE  # as if it were a work too
+    several = offers.are_experts & (offers.works > 0)
+    if several.any():
+        works = _works(texts, offers, several)
+        unknown = np.isnan(works)
+        works[unknown] = 0.0
+        nearest = np.sort(works, axis=2)[:, :, -_ENOUGH:]
+        together = nearest.sum(axis=2) * _WORK + profile * np.nan_to_num(figures[:, several])
+        figures[:, several] = np.where(unknown.all(axis=2), np.nan, together)
     return figures
 
 
 def _best(texts: Matrix, offers: Side) -> NDArray[np.intp]:
-    if offers.texts == len(offers):
-        return np.zeros(texts.shape, np.intp)
-    bounds = list(zip(offers.starts[:-1], offers.starts[1:], strict=True))
-    return np.array([[_nearest(row[low:high]) for low, high in bounds] for row in texts], np.intp)
+    """The place of each offer's nearest work; 0 where none is alike."""
+    best = np.zeros((len(texts), len(offers)), np.intp)
+    several = offers.works > 0
+    if several.any():
+        works = np.nan_to_num(_works(texts, offers, several))
+        best[:, several] = np.where(works.any(axis=2), np.argmax(works, axis=2) + 1, 0)
+    return best
 
 
-def _nearest(texts: NDArray[np.float64]) -> int:
-    """The place of the nearest work; 0 where there is none."""
-    return int(np.argmax(texts[1:])) + 1 if texts[1:].any() else 0
+def _works(texts: Matrix, offers: Side, some: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """What is known of the works of some offers: (demands, these offers, works), NaN behind the last of each."""
+    counts = offers.works[some]
+    place = np.arange(counts.max())
+    columns = np.minimum(offers.starts[:-1][some][:, None] + 1 + place, offers.texts - 1)
+    return np.where(place < counts[:, None], texts[:, columns], np.nan)

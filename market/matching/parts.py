@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -11,13 +11,20 @@ from market.matching import indicators
 from market.matching.signatures import Indicator, Particulars
 from market.vocabulary import mode_nearness, region_nearness, vocabulary
 
+_SHOWN = 5  # indicators
+
 
 class Found(NamedTuple):
-    """One respect: a figure from 0 to 1, and the words or values that made it."""
+    """One respect: a figure from 0 to 1, and what tells the words or values that made it. Few are ever told."""
 
     name: str
     score: float
-    evidence: tuple[str, ...] = ()
+    tell: Callable[[], tuple[str, ...]]
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """The words or values that made the figure."""
+        return self.tell()
 
 
 def within_reach(mine: Particulars) -> Iterator[str]:
@@ -41,7 +48,7 @@ def field(demand: Particulars, offer: Particulars) -> Found | None:
     if not (demand.field_code and offer.field_code):
         return None
     same = demand.field_code == offer.field_code
-    return Found("field", float(same), (demand.field_code, offer.field_code))
+    return Found("field", float(same), lambda: (demand.field_code, offer.field_code))
 
 
 def disciplines(demand: Particulars, offer: Particulars) -> Found | None:
@@ -54,17 +61,21 @@ def industries(demand: Particulars, offer: Particulars) -> Found | None:
     return _nearest("industries", demand.industries, offer.industries)
 
 
-def _nearest(name: str, wanted: Iterable[str], offered: Iterable[str]) -> Found | None:
-    pairs = [(_nearness(name, left, right), left, right) for left in wanted for right in offered]
-    if not pairs:
+def _nearest(name: str, wanted: tuple[str, ...], offered: tuple[str, ...]) -> Found | None:
+    if not (wanted and offered):
         return None
-    best, left, right = max(pairs)
-    return Found(name, best, (left, right))
+    best, left, right = max([_nearest_to(name, wanted, one) for one in offered])
+    return Found(name, best, lambda: (left, right))
 
 
-@lru_cache(maxsize=1 << 16)
-def _nearness(name: str, left: str, right: str) -> float:
-    return vocabulary(name).nearness(left, right)
+# By all that is wanted: one demand meets the same few codes in a thousand offers.
+@lru_cache(maxsize=1 << 15)
+def _nearest_to(name: str, wanted: tuple[str, ...], offered: str) -> tuple[float, str, str]:
+    nearness = _NEARNESS.get(name) or vocabulary(name).nearness
+    return max((nearness(one, offered), one, offered) for one in wanted)
+
+
+_NEARNESS: Mapping[str, Callable[[str, str], float]] = {"region": region_nearness, "modes": mode_nearness}
 
 
 def trl(demand: Particulars, offer: Particulars) -> Found | None:
@@ -79,41 +90,36 @@ def trl(demand: Particulars, offer: Particulars) -> Found | None:
         score = max(0.7, 1 - 0.1 * (level - high))
     else:
         score = 1.0
-    return Found("trl", score, (f"{level:g}", f"{_end(low)}–{_end(high)}"))
+    return Found("trl", score, lambda: (f"{level:g}", f"{_end(low)}–{_end(high)}"))
 
 
 def budget(demand: Particulars, offer: Particulars) -> Found | None:
     """Whether the price lies within the budget; above it, the share the budget covers, squared."""
     if demand.money is None or offer.money is None or demand.money[1] is None or offer.money[0] is None:
         return None
-    price, most = offer.money[0], demand.money[1]
+    price, least, most = offer.money[0], demand.money[0], demand.money[1]
     score = 1.0 if price <= most else (most / price) ** 2
-    return Found("budget", score, (f"{price:.0f}", f"{_end(demand.money[0])}–{most:.0f}"))
+    return Found("budget", score, lambda: (f"{price:.0f}", f"{_end(least)}–{most:.0f}"))
 
 
 def region(demand: Particulars, offer: Particulars) -> Found | None:
     """How near the offer lies, where the demand cares."""
-    if demand.region_rule == "none" or not demand.regions or not offer.regions:
+    if demand.region_rule == "none":
         return None
-    best, left, right = max(
-        (region_nearness(left, right), left, right) for left in demand.regions for right in offer.regions
-    )
-    return Found("region", best, (left, right))
+    return _nearest("region", demand.regions, offer.regions)
 
 
 def modes(demand: Particulars, offer: Particulars) -> Found | None:
     """The best pair of ways to work together."""
-    pairs = [(mode_nearness(left, right), left, right) for left in demand.modes for right in offer.modes]
-    if not pairs:
-        return None
-    best, left, right = max(pairs)
-    return Found("modes", best, (left, right))
+    return _nearest("modes", demand.modes, offer.modes)
 
 
 def technical(demand: Particulars, offer: Particulars) -> Found | None:
     """The mean fit of the wanted indicators that the offer states too."""
+    if not (demand.indicators and offer.indicators):
+        return None
     fits: list[float] = []
-    evidence: list[str] = []
+    nearest: list[tuple[Indicator, Indicator]] = []
     for wanted in demand.indicators:
         offered = [
             (indicators.fit(wanted, one), one) for one in offer.indicators if indicators.comparable(wanted, one)
@@ -121,18 +127,36 @@ def technical(demand: Particulars, offer: Particulars) -> Found | None:
         if offered:
             best, one = max(offered, key=lambda pair: pair[0])
             fits.append(best)
-            evidence.append(f"{_shown(one)} / {_shown(wanted)}")
+            nearest.append((one, wanted))
     if not fits:
         return None
-    return Found("indicators", sum(fits) / len(fits), tuple(evidence[:5]))
+    return Found(
+        "indicators",
+        sum(fits) / len(fits),
+        lambda: tuple(f"{_shown(one)} / {_shown(wanted)}" for one, wanted in nearest[:_SHOWN]),
+    )
 
 
-def freshness(offer: Particulars, demand: Particulars) -> Found | None:
+def freshness(demand: Particulars, offer: Particulars) -> Found | None:
     """How close in time both were published: halved for each two years between them."""
     if offer.published_day is None or demand.published_day is None:
         return None
     years = abs(demand.published_day - offer.published_day) / 365.25
-    return Found("freshness", 0.5 ** (years / 2), (f"{years:.1f}",))
+    return Found("freshness", 0.5 ** (years / 2), lambda: (f"{years:.1f}",))
+
+
+RESPECTS: Mapping[str, Callable[[Particulars, Particulars], Found | None]] = {
+    "field": field,
+    "disciplines": disciplines,
+    "industries": industries,
+    "trl": trl,
+    "budget": budget,
+    "region": region,
+    "modes": modes,
+    "indicators": technical,
+    "freshness": freshness,
+}
+"""What looks at a demand and an offer, by the name of the part that it finds."""
 
 
 def _shown(indicator: Indicator) -> str:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from market.matching import parts
+from market.matching.parts import Found
 from market.matching.signatures import Particulars
 from market.matching.weights import Weights
 from market.vocabulary import region_nearness
 
 Figures = NDArray[np.float64]
+
+_ROUNDING = 1e-9  # far more than the same sum in another order differs by
 
 HALF_ALIKE = 0.2
 """The likeness of texts that makes half a part: who fits rarely uses half of the words."""
@@ -67,6 +71,32 @@ class Score:
         return replace(self, parts=tuple(known))
 
 
+class _Weighed(NamedTuple):
+    """A part before it is shown, with what it adds to the log-odds."""
+
+    contribution: float
+    found: Found
+    weight: float
+    centre: float
+
+
+_CONTRIBUTION = itemgetter(0)
+
+
+class Weighing(NamedTuple):
+    """The log-odds of a pair, and what they are the sum of."""
+
+    odds: float
+    known: Sequence[_Weighed]
+
+    def score(self) -> Score:
+        """With the reasons."""
+        told = tuple(
+            Part(found.name, found.score, weight, centre, found.evidence) for _, found, weight, centre in self.known
+        )
+        return Score(round(1 / (1 + math.exp(-self.odds)), 4), told, odds=self.odds)
+
+
 @dataclass(frozen=True, slots=True)
 class Texts:
     """How alike the texts of a pair are, as `likeness.compare` found it. None: not known."""
@@ -82,11 +112,40 @@ def score(demand: Particulars, offer: Particulars, texts: Texts, weights: Weight
     changes nothing. Pure; raises on nothing.
     """
     reason = excluded(demand, offer)
-    if reason:
-        return Score(0.0, excluded=reason)
-    known = sorted(_weighed(demand, offer, texts, weights), key=lambda part: -part.contribution)
-    odds = weights.bias + sum(part.contribution for part in known)
-    return Score(round(1 / (1 + math.exp(-odds)), 4), tuple(known), odds=odds)
+    weighed = None if reason else Scales(demand, weights).weigh(demand, offer, texts)
+    return Score(0.0, excluded=reason) if weighed is None else weighed.score()
+
+
+class Scales:
+    """Weighs one listing's pairs: what of it and of the weights is the same in all is looked up once."""
+
+    def __init__(self, mine: Particulars, weights: Weights) -> None:
+        """`mine` is the demand of all the pairs, or the offer of all."""
+        names = [*parts.within_reach(mine)]
+        self.most = weights.most(names)  # that all beside the texts can add to the log-odds
+        self._weights = weights
+        self._looks = [(parts.RESPECTS[name], *weights.parts[name], weights.most([name])) for name in names]
+
+    def weigh(
+        self, demand: Particulars, offer: Particulars, texts: Texts, *, least: float = -math.inf
+    ) -> Weighing | None:
+        """What `score` gives, before it is told; None where a hard condition forbids the pair, or as soon as its
+        log-odds cannot reach `least` any more."""
+        if excluded(demand, offer):
+            return None
+        known = [*_of_texts(texts, self._weights)]
+        reach = self._weights.bias + self.most + sum(map(_CONTRIBUTION, known)) + _ROUNDING
+        for look, weight, centre, most in self._looks:
+            found = look(demand, offer)
+            if found is not None:
+                contribution = weight * (found.score - centre)
+                known.append(_Weighed(contribution, found, weight, centre))
+                reach += contribution
+            reach -= most
+            if reach < least:
+                return None
+        known.sort(key=_CONTRIBUTION, reverse=True)
+        return Weighing(self._weights.bias + sum(map(_CONTRIBUTION, known)), known)
 
 
 def text_odds(words: Figures, meaning: Figures, weights: Weights) -> Figures:
@@ -101,40 +160,26 @@ def saturated(alike: Any) -> Any:
     return alike / (alike + HALF_ALIKE)
 
 
-def _weighed(demand: Particulars, offer: Particulars, texts: Texts, weights: Weights) -> Iterator[Part]:
-    yield from _of_texts(texts, weights)
-    for found in (
-        parts.field(demand, offer),
-        parts.disciplines(demand, offer),
-        parts.industries(demand, offer),
-        parts.trl(demand, offer),
-        parts.budget(demand, offer),
-        parts.region(demand, offer),
-        parts.modes(demand, offer),
-        parts.technical(demand, offer),
-        parts.freshness(demand, offer),
-    ):
-        if found is not None:
-            weight, centre = weights.parts[found.name]
-            yield Part(found.name, found.score, weight, centre, found.evidence)
-
-
-def _of_texts(texts: Texts, weights: Weights) -> Iterator[Part]:
+def _of_texts(texts: Texts, weights: Weights) -> Iterator[_Weighed]:
     """One part, shown as two reasons: what of it the words made, and what the meaning."""
     weight, centre = weights.parts["texts"]
     if texts.meaning is None:
         if texts.words is not None:
-            yield Part("words", saturated(texts.words * ALONE), weight, centre)
+            yield _text("words", saturated(texts.words * ALONE), weight, centre)
         return
     words = texts.words or 0.0
     alike = words + texts.meaning
     share = words / alike if alike > 0 else 1.0
     whole = saturated(alike)
     if texts.words is not None:
-        yield Part("words", whole * share, weight, centre * share)
+        yield _text("words", whole * share, weight, centre * share)
     else:
         share = 0.0
-    yield Part("meaning", whole * (1 - share), weight, centre * (1 - share))
+    yield _text("meaning", whole * (1 - share), weight, centre * (1 - share))
+
+
+def _text(name: str, score: float, weight: float, centre: float) -> _Weighed:
+    return _Weighed(weight * (score - centre), Found(name, score, tuple), weight, centre)
 
 
 def excluded(demand: Particulars, offer: Particulars) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from market.matching import features
+from market.matching.features import Passages
 from market.matching.sparse import Bags
 
 FORMAT = 100 + features.VERSION
@@ -27,6 +28,7 @@ Vectors = NDArray[np.float32]
 DIGEST = 16
 """Bytes of a text's digest."""
 
+_AT_ONCE = 200_000  # characters that are read together: more would be no faster, and take memory
 _HEAD = struct.Struct("<III")  # texts, and bytes of the words and of the structured part
 
 
@@ -66,40 +68,69 @@ class Particulars:
 class Signature:
     """One listing, as a pair score sees it: the first text is its own, the others are an expert's works.
 
-    `written` is JSON that few ask for: the words as they stand in the listing's own text, by their features.
+    `written` is what few ask for: the words as they stand in the listing's own text, as `features.named` reads them.
     `digests` tell which text each vector was made of; `vectors` is None until one is made, and `model` names what
     made them: only vectors of one model are compared.
     """
 
     particulars: Particulars
     bags: Bags
-    written: bytes = b"{}"
+    written: bytes = b""
     digests: tuple[bytes, ...] = ()
     vectors: Vectors | None = None
     model: str = ""
 
 
-Passages = Sequence[tuple[str, float]]
-"""The passages of one text, each with what its words count: those of a title count more."""
+Signable = tuple[Particulars, Sequence[Passages]]
+"""A listing's particulars and its texts: its own, then those of works."""
 
 
-def signature_of(
-    particulars: Particulars, texts: Sequence[Passages], *, vectors: Vectors | None = None, model: str = ""
-) -> Signature:
-    """Sign texts: the listing's own, then those of works. What an expert has written counts as one text too: the
-    first bag is of everything."""
-    bags = [features.count(passages) for passages in texts]
-    for works in bags[1:]:
-        for key, count in works.items():
-            bags[0][key] = bags[0].get(key, 0.0) + count
-    return Signature(
-        particulars,
-        Bags.of(bags),
-        orjson.dumps(features.words_of(text for text, _ in texts[0]), option=orjson.OPT_NON_STR_KEYS),
-        tuple(digest(plain(passages)) for passages in texts),
-        vectors,
-        model,
-    )
+def signature_of(particulars: Particulars, texts: Sequence[Passages]) -> Signature:
+    """Sign the texts of one listing: its own, then those of works."""
+    return signatures_of([(particulars, texts)])[0]
+
+
+def signatures_of(listings: Iterable[Signable]) -> list[Signature]:
+    """Sign listings, each by its own text and those of works; many at once are faster. They have no vectors yet.
+
+    What an expert has written counts as one text too: the first bag is of everything.
+    """
+    return [signature for together in _readings(listings) for signature in _read_together(together)]
+
+
+def _readings(listings: Iterable[Signable]) -> Iterator[list[Signable]]:
+    """Listings that are read together, in order."""
+    together: list[Signable] = []
+    size = 0
+    for listing in listings:
+        together.append(listing)
+        size += sum(len(text) for passages in listing[1] for text, _ in passages if text)
+        if size >= _AT_ONCE:
+            yield together
+            together, size = [], 0
+    if together:
+        yield together
+
+
+def _read_together(listings: Sequence[Signable]) -> Iterator[Signature]:
+    starts = np.cumsum([0, *(len(texts) for _, texts in listings)]).tolist()
+    within = [start for start, (_, texts) in zip(starts, listings, strict=False) for _ in texts]
+    reading = features.Reading([text for _, texts in listings for text in texts], within=within)
+    for (particulars, texts), start, words in zip(listings, starts, reading.written(), strict=False):
+        bags = reading.bags.slice(start, start + len(texts))
+        yield Signature(
+            replace(particulars, languages=_languages_of(bags)),
+            bags,
+            words.encode("utf-8"),
+            tuple(digest(plain(passages)) for passages in texts),
+        )
+
+
+def _languages_of(bags: Bags) -> str:
+    """Which languages the texts are in: zh, en or both; both where there is no word at all."""
+    kinds = bags.one(0).keys & np.uint32(features.KIND)
+    han, latin = bool((kinds == features.CHARACTER).any()), bool((kinds == features.STEM).any())
+    return "both" if han == latin else "zh" if han else "en"
 
 
 def plain(passages: Passages) -> str:
@@ -114,11 +145,11 @@ def digest(text: str) -> bytes:
 
 def words_of(signature: Signature) -> dict[int, str]:
     """The words of a listing's own text, by their features."""
-    return {int(key): word for key, word in orjson.loads(signature.written).items()}
+    return features.named(signature.written.decode("utf-8"))
 
 
 def pack(signature: Signature) -> bytes:
-    """The features as arrays, then words and particulars as JSON: no vectors, which are kept beside."""
+    """The features as arrays, then words, and particulars as JSON: no vectors, which are kept beside."""
     bags = signature.bags
     known = orjson.dumps(asdict(signature.particulars))
     return b"".join(

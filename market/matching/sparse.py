@@ -1,10 +1,8 @@
-"""Weighted features compared by cosine, many texts at once. Arrays in, arrays out."""
+"""Counted features, and how much each tells. Arrays in, arrays out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +13,6 @@ Keys = NDArray[np.uint32]
 Weights = NDArray[np.float32]
 
 _BUCKET_BITS = 20
-_SLOT_BITS = 18
 _FEW = 20.0  # texts that say nothing yet of how common a feature is
 
 
@@ -70,72 +67,11 @@ class Bags:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    @classmethod
-    def of(cls, texts: Sequence[Mapping[int, float]]) -> Bags:
-        """From what `features.count` gives."""
-        arrays = [np.fromiter(text, np.uint32, len(text)) for text in texts]
-        orders = [np.argsort(keys) for keys in arrays]
-        counts = [np.fromiter(text.values(), np.float32, len(text)) for text in texts]
-        return cls(
-            np.concatenate([keys[order] for keys, order in zip(arrays, orders, strict=True)] or [_NO_KEYS]),
-            np.concatenate([ones[order] for ones, order in zip(counts, orders, strict=True)] or [_NO_WEIGHTS]),
-            np.cumsum([0, *map(len, arrays)]),
-        )
-
-    @classmethod
-    def joined(cls, bags: Sequence[Bags]) -> Bags:
-        """The texts of all, one after the other."""
-        ends = np.cumsum([0, *(len(one.keys) for one in bags)])
-        starts = [one.starts[:-1] + end for one, end in zip(bags, ends[:-1], strict=True)]
-        return cls(
-            np.concatenate([_NO_KEYS, *(one.keys for one in bags)]),
-            np.concatenate([_NO_WEIGHTS, *(one.counts for one in bags)]),
-            np.concatenate([*starts, ends[-1:]]).astype(np.int64),
-        )
+    def slice(self, first: int, end: int) -> Bags:
+        """Some texts that stand beside each other."""
+        starts = self.starts[first : end + 1]
+        return Bags(self.keys[starts[0] : starts[-1]], self.counts[starts[0] : starts[-1]], starts - starts[0])
 
     def one(self, index: int) -> Bags:
         """One of the texts."""
-        start, end = self.starts[index : index + 2]
-        return Bags(self.keys[start:end], self.counts[start:end], np.array([0, end - start]))
-
-    @cached_property
-    def text_of(self) -> NDArray[np.intp]:
-        """For each feature the text it belongs to."""
-        return np.repeat(np.arange(len(self)), np.diff(self.starts))
-
-
-_NO_KEYS = np.zeros(0, np.uint32)
-_NO_WEIGHTS = np.zeros(0, np.float32)
-
-
-class Weighed:
-    """Texts with their features weighed, ready to be compared with one after another."""
-
-    def __init__(self, bags: Bags, weights: Weights) -> None:
-        """`weights`: of each feature, in the order of `bags.keys`."""
-        self.bags = bags
-        self.weights = weights
-        self.norms = np.sqrt(np.bincount(bags.text_of, weights.astype(np.float64) ** 2, len(bags)))
-        self._slots = bags.keys >> np.uint32(32 - _SLOT_BITS)
-
-    def one(self, index: int) -> Weighed:
-        """One of the texts."""
-        start, end = self.bags.starts[index : index + 2]
-        return Weighed(self.bags.one(index), self.weights[start:end])
-
-    def products(self, other: Weighed) -> NDArray[np.float64]:
-        """The scalar product of each text with the one text of `other`."""
-        found = np.zeros(len(self.bags))
-        keys, weights = other.bags.keys, other.weights
-        while len(keys):
-            # A table from a key's slot to its place answers at once which features both have.
-            slots = keys >> np.uint32(32 - _SLOT_BITS)
-            table = np.full(1 << _SLOT_BITS, -1, np.int32)
-            table[slots] = np.arange(len(keys), dtype=np.int32)
-            places = table[self._slots]
-            hits = np.flatnonzero(places >= 0)
-            hits = hits[keys[places[hits]] == self.bags.keys[hits]]
-            found += np.bincount(self.bags.text_of[hits], weights[places[hits]] * self.weights[hits], len(self.bags))
-            left = table[slots] != np.arange(len(keys))  # two features in one slot: the other one's turn
-            keys, weights = keys[left], weights[left]
-        return found
+        return self.slice(index, index + 1)

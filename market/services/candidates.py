@@ -30,14 +30,15 @@ _TAXONOMY_SHARE = 4  # one in so many candidates may come by field and disciplin
 def all_of(session: Session, kind: str) -> list[uuid.UUID] | None:
     """Every listing of this kind that can be matched, or None where they are more than `ALL`."""
     held = session.exec(select(func.count()).select_from(Row).where(Row.noun == kind)).one()
-    if held > 2 * ALL:  # of so many more than enough can be matched: not worth reading
+    if held > 2 * ALL:  # of so many more than enough can be matched: not worth looking at each
         return None
     model = LISTINGS[kind]
     rows = select(Row.listing_id).join(model, col(model.id) == Row.listing_id).where(model.state == "published")
     if model is Demand:
         rows = rows.where(Demand.progress == "open")
-    found = session.exec(rows.order_by(col(Row.listing_id)).limit(ALL + 1)).all()
-    return None if len(found) > ALL else list(found)
+    if held > ALL and session.exec(select(func.count()).select_from(rows.subquery())).one() > ALL:
+        return None
+    return [*session.exec(rows.order_by(col(Row.listing_id)))]
 
 
 def by_roads(engine: Engine, mine: Signature, kind: str, rarity: Rarity, *, most: int) -> list[uuid.UUID]:

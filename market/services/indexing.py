@@ -12,9 +12,9 @@ from sqlmodel import Session, col, func, select
 
 from market.clock import Clock
 from market.db import Database
-from market.matching import features
+from market.matching.features import Passages
 from market.matching.indicators import stated
-from market.matching.signatures import Indicator, Particulars, Passages, Signature, signature_of
+from market.matching.signatures import Indicator, Particulars, Signature, signatures_of
 from market.models import LISTINGS, Demand, Expert, Listing, Outcome
 from market.services.access import readers_of
 from schemas.documents import DOCUMENTS, epoch_day
@@ -103,14 +103,15 @@ def texts_of(listing: Listing) -> list[Passages]:
     return [own, *([(work.title, _HEADING[noun]), (work.abstract, 1.0)] for work in works)]
 
 
-def sign(listing: Listing) -> Signature:
-    """What matching needs of a listing; it has no vectors yet."""
-    texts = texts_of(listing)
-    written = [text for passages in texts for text, _ in passages if text]
-    particulars = Particulars(
+def sign(listings: Iterable[Listing]) -> list[Signature]:
+    """What matching needs of listings; they have no vectors yet."""
+    return signatures_of((_particulars(one), texts_of(one)) for one in listings)
+
+
+def _particulars(listing: Listing) -> Particulars:
+    return Particulars(
         noun=listing.NOUN,
         organisation=str(listing.organisation_id),
-        languages=features.languages_of(written),
         titles=tuple(work.title for work in listing.works) if isinstance(listing, Expert) else (),
         field_code=listing.field,
         disciplines=tuple(listing.disciplines),
@@ -118,7 +119,6 @@ def sign(listing: Listing) -> Signature:
         published_day=epoch_day(listing.published_at.date()) if listing.published_at else None,
         **_known_of(listing),
     )
-    return signature_of(particulars, texts)
 
 
 def _known_of(listing: Listing) -> Mapping[str, Any]:

@@ -11,20 +11,20 @@ from typing import Any
 
 import numpy as np
 import structlog
-from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from market.errors import Unavailable
-from market.matching import evidence, features, likeness, parts
-from market.matching.likeness import Side
-from market.matching.score import Score, Texts, score, text_odds
-from market.matching.signatures import FORMAT, Particulars, Signature, signature_of, unpack
+from market.matching import likeness
+from market.matching.evidence import Asked
+from market.matching.likeness import Ready, Side
+from market.matching.score import Scales, Score, Texts, Weighing, text_odds
+from market.matching.signatures import Particulars, Signature, signature_of
 from market.models import LISTINGS, Listing, Match
-from market.models import Signature as Row
 from market.services import candidates, listings, signing
 from market.services.access import Principal
 from market.services.indexing import Reference
 from market.services.scoring import Scoring
+from market.services.signatures import Signatures
 from search.embedding import BadVectors, Embedder, EmbedderUnavailable
 from search.engine import Engine, EngineUnavailable
 
@@ -58,15 +58,18 @@ class Fitting:
 
 
 class Finder:
-    """Pairs for many listings in one go; keeps signatures, so that none is read twice."""
+    """Pairs for many listings in one go; keeps signatures, so that none is asked for twice."""
 
-    def __init__(self, session: Session, engine: Engine, scoring: Scoring, *, candidates: int) -> None:
+    def __init__(
+        self, session: Session, engine: Engine, scoring: Scoring, signatures: Signatures, *, candidates: int
+    ) -> None:
         """`candidates`: how many of a kind are looked at where not all are."""
         self.session = session
         self.engine = engine
         self.scoring = scoring
         self.candidates = candidates
-        self._signatures: dict[uuid.UUID, Signature | None] = {}
+        self._known = signatures
+        self._listings: dict[uuid.UUID, Ready | None] = {}
         self._partners: dict[Reference, dict[str, set[uuid.UUID]]] = {}
         self._all: dict[str, tuple[list[uuid.UUID], Side] | None] = {}
 
@@ -94,7 +97,7 @@ class Finder:
         Pairs matched before are scored again even where no road would bring them up.
         """
         self.read_ahead([(noun, identity)])
-        mine, partners = self._signatures[identity], self._partners[noun, identity]
+        mine, partners = self._listings[identity], self._partners[noun, identity]
         kinds = OFFERS if noun == "demand" else ("demand",)
         odds = math.log(least / (1 - least)) if least > 0 else -math.inf
         found: list[Pair] = []
@@ -106,36 +109,38 @@ class Finder:
 
     def pairs_of_text(self, signature: Signature, sought: str, *, most: int) -> list[Pair]:
         """The best pairs of a text that is asked with, whether it is stored or not: `sought` is the kind of the other
-        side. A text of few words is widened by what the nearest offers say."""
+        side. A text of few words is supported by what the nearest offers say."""
         ids, others = self._others(signature, sought, set())
         if not ids or not len(signature.bags.keys):
             return []
-        found = self._scored(uuid.UUID(int=0), signature, sought, ids, others, -math.inf, most, widen=True)
+        mine = Ready.by(self.scoring.scale, signature)
+        found = self._scored(uuid.UUID(int=0), mine, sought, ids, others, -math.inf, most, typed=True)
         return _best_first(found)
 
     def signature(self, identity: uuid.UUID) -> Signature | None:
         """That of a stored listing; None where it has none."""
         self._fetch([identity])
-        return self._signatures[identity]
+        listing = self._listings[identity]
+        return None if listing is None else listing.signature
 
     def scores(self, demand_id: uuid.UUID, kind: str, offers: Sequence[uuid.UUID]) -> list[Pair]:
         """The pair scores of a stored demand with these offers, best first."""
         self._fetch([demand_id, *offers])
-        mine = self._signatures[demand_id]
-        known = [offer for offer in offers if self._signatures[offer] is not None]
+        mine = self._listings[demand_id]
+        known = [offer for offer in offers if self._listings[offer] is not None]
         if mine is None or not known:
             return []
         return _best_first(self._scored(demand_id, mine, kind, known, self._side(known), -math.inf, len(known)))
 
     def _fitting(
-        self, identity: uuid.UUID, mine: Signature, kind: str, partners: set[uuid.UUID], least: float, most: int
+        self, identity: uuid.UUID, mine: Ready, kind: str, partners: set[uuid.UUID], least: float, most: int
     ) -> list[Pair]:
-        ids, side = self._others(mine, kind, partners)
+        ids, side = self._others(mine.signature, kind, partners)
         return self._scored(identity, mine, kind, ids, side, least, most) if ids else []
 
     def _others(self, mine: Signature, kind: str, partners: set[uuid.UUID]) -> tuple[list[uuid.UUID], Side]:
         everyone = self._everyone(kind)
-        if everyone is not None and partners.issubset(everyone[0]):
+        if everyone is not None and (not partners or partners.issubset(everyone[0])):
             return everyone
         found = (
             everyone[0]
@@ -144,7 +149,7 @@ class Finder:
         )
         ids = [*dict.fromkeys([*found, *sorted(partners)])]
         self._fetch(ids)
-        known = [one for one in ids if self._signatures[one] is not None]
+        known = [one for one in ids if self._listings[one] is not None]
         return known, self._side(known)
 
     def _everyone(self, kind: str) -> tuple[list[uuid.UUID], Side] | None:
@@ -154,102 +159,80 @@ class Finder:
                 self._all[kind] = None
             else:
                 self._fetch(ids)
-                known = [one for one in ids if self._signatures[one] is not None]
+                known = [one for one in ids if self._listings[one] is not None]
                 self._all[kind] = known, self._side(known)
         return self._all[kind]
 
     def _side(self, ids: Sequence[uuid.UUID]) -> Side:
-        return self._side_of([signature for one in ids if (signature := self._signatures[one]) is not None])
+        return self._side_of([listing for one in ids if (listing := self._listings[one]) is not None])
 
-    def _side_of(self, signatures: Sequence[Signature]) -> Side:
-        return Side(signatures, self.scoring.scale)
+    def _side_of(self, listings: Sequence[Ready]) -> Side:
+        return Side(listings, self.scoring.scale)
 
     def _scored(
         self,
         identity: uuid.UUID,
-        mine: Signature,
+        listing: Ready,
         kind: str,
         ids: Sequence[uuid.UUID],
         others: Side,
         least: float,
         most: int,
         *,
-        widen: bool = False,
+        typed: bool = False,
     ) -> list[Pair]:
-        """The best pairs of `mine` whose log-odds reach `least`.
+        """The best pairs of a listing whose log-odds reach `least`.
 
         They are looked at in order of what the texts give, until what all else could add would change nothing.
         """
-        my_side = self._side_of([mine])
+        mine, my_side = listing.signature, self._side_of([listing])
         weights = self.scoring.weights
         alike = likeness.compare(*((others, my_side) if kind == "demand" else (my_side, others)))
-        if widen and kind != "demand":
-            alike = likeness.compare(likeness.widened(my_side, others, alike), others)
+        copied = alike.copied.ravel().tolist()
+        if typed and kind != "demand":
+            alike = likeness.supported(my_side, others, alike)
         words, meaning = alike.words.ravel(), alike.meaning.ravel()
         mute = [_speechless(mine.particulars, other.particulars) for other in others.signatures]
         words = np.where(np.array(mute) & (words < _HARDLY), np.nan, words)
         of_texts = text_odds(words, meaning, weights) + weights.bias
-        beside = weights.most(parts.within_reach(mine.particulars))
-        best: list[tuple[float, int, Score]] = []
-        for place in np.argsort(-of_texts, kind="stable").tolist():
-            reach = of_texts[place] + beside
-            if reach < least or (len(best) >= most and best[0][0] > reach):
+        order = np.argsort(-of_texts, kind="stable").tolist()
+        scales = Scales(mine.particulars, weights)
+        reaches = (of_texts + scales.most).tolist()
+        figures = [*zip(words.tolist(), meaning.tolist(), strict=True)]
+        best: list[tuple[float, int, Weighing]] = []
+        for place in order:
+            bar = least if len(best) < most else max(least, best[0][0])
+            if reaches[place] < bar:
                 break
             demand, offer = _in_order(kind, mine, others.signatures[place])
-            texts = Texts(_known(words[place]), _known(meaning[place]))
-            scored = score(demand.particulars, offer.particulars, texts, weights)
-            if not scored.excluded and scored.odds >= least:
+            texts = Texts(*map(_known, figures[place]))
+            weighed = scales.weigh(demand.particulars, offer.particulars, texts, least=bar)
+            if weighed is not None and weighed.odds >= least:
                 push = heapq.heappush if len(best) < most else heapq.heappushpop
-                push(best, (scored.odds, -place, scored))
-        found = [
-            (ids[-place], others.signatures[-place], one, int(alike.best.flat[-place])) for _, place, one in best
-        ]
-        copied = self._copied(mine, kind, [other for _, other, _, _ in found])
-        return [
-            replace(self._told(identity, mine, kind, *one), copied=copy)
-            for one, copy in zip(found, copied, strict=True)
-        ]
+                push(best, (weighed.odds, -place, weighed))
+        asked = None if kind == "demand" else self._asked(mine)
+        found: list[Pair] = []
+        for _, place, weighed in best:
+            demand, offer = _in_order(kind, mine, others.signatures[-place])
+            ends = (ids[-place], identity) if kind == "demand" else (identity, ids[-place])
+            told = self._told(asked or self._asked(demand), offer, weighed, int(alike.best.flat[-place]))
+            found.append(Pair(ends[0], offer.particulars.noun, ends[1], told, copied[-place]))
+        return found
 
-    def _copied(self, mine: Signature, kind: str, others: Sequence[Signature]) -> list[bool]:
-        """With which of the others the offer's own text is the demand's, word for word."""
-        if not others:
-            return []
-        sides = self._side_of([_own_text(mine)]), self._side_of([_own_text(one) for one in others])
-        demands, offers = sides[::-1] if kind == "demand" else sides
-        return [bool(one) for one in likeness.copied(demands, offers).flat]
+    def _asked(self, demand: Signature) -> Asked:
+        return Asked(demand, self.scoring.scale.rarity)
 
-    def _told(
-        self,
-        identity: uuid.UUID,
-        mine: Signature,
-        kind: str,
-        other_id: uuid.UUID,
-        other: Signature,
-        scored: Score,
-        nearest: int,
-    ) -> Pair:
-        """The pair, with what shows that its texts are alike."""
-        demand, offer = _in_order(kind, mine, other)
-        demand_id, offer_id = (other_id, identity) if kind == "demand" else (identity, other_id)
-        told = evidence.of(demand, offer, nearest, self.scoring.scale.rarity)
-        return Pair(demand_id, offer.particulars.noun, offer_id, scored.with_evidence(told.shared, told.nearest))
+    def _told(self, asked: Asked, offer: Signature, weighed: Weighing, nearest: int) -> Score:
+        """The score, with what shows that the texts are alike."""
+        told = asked.told(offer, nearest)
+        return weighed.score().with_evidence(told.shared, told.nearest)
 
     def _fetch(self, ids: Iterable[uuid.UUID]) -> None:
-        missing = [identity for identity in ids if identity not in self._signatures]
+        missing = [identity for identity in ids if identity not in self._listings]
         if not missing:
             return
-        self._signatures.update(dict.fromkeys(missing))
-        rows = self.session.execute(
-            select_columns(Row.listing_id, Row.body, Row.digests, Row.vectors, Row.model).where(  # type: ignore[call-overload]
-                col(Row.listing_id).in_(missing), Row.format == FORMAT
-            )
-        )
-        for identity, body, digests, vectors, model in rows:
-            self._signatures[identity] = unpack(body, digests=digests, vectors=vectors, model=model)
-
-
-def _own_text(signature: Signature) -> Signature:
-    return replace(signature, bags=signature.bags.one(0), vectors=None)
+        known = self._known.of(self.session, missing, self.scoring.scale)
+        self._listings.update(zip(missing, known, strict=True))
 
 
 def _speechless(left: Particulars, right: Particulars) -> bool:
@@ -263,7 +246,7 @@ def _in_order(kind: str, mine: Signature, other: Signature) -> tuple[Signature, 
 
 
 def _known(figure: float) -> float | None:
-    return None if math.isnan(figure) else float(figure)
+    return None if math.isnan(figure) else figure
 
 
 def _best_first(pairs: list[Pair]) -> list[Pair]:
@@ -294,7 +277,6 @@ def _signature_of(asked: Mapping[str, Any], embedder: Embedder | None) -> Signat
     money = (asked.get("budget_from"), asked.get("budget_to"))
     particulars = Particulars(
         noun=noun,
-        languages=features.languages_of([text]),
         field_code=asked.get("field", ""),
         trl=level if any(level) else None,
         money=money if any(money) else None,

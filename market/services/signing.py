@@ -14,7 +14,8 @@ from sqlmodel import Session, col, delete, or_, select, update
 
 from market.db import dialect_of, insert_into
 from market.matching import signatures
-from market.matching.signatures import Passages, Signature, plain
+from market.matching.features import Passages
+from market.matching.signatures import Signature, plain
 from market.models import LISTINGS, Listing
 from market.models import Signature as Row
 from market.services.indexing import Reference, sign, texts_of
@@ -40,7 +41,10 @@ def sign_all(session: Session, listings: Iterable[Listing], model: str) -> dict[
     """Sign listings; texts that have a vector of this model already keep it. No model: no vectors."""
     ones = list(listings)
     known = _vectors(session, [one.id for one in ones], model) if model else {}
-    return {one.id: _signed(sign(one), known.get(one.id, {}), model) for one in ones}
+    return {
+        one.id: _signed(signature, known.get(one.id, {}), model)
+        for one, signature in zip(ones, sign(ones), strict=True)
+    }
 
 
 def _vectors(session: Session, ids: Sequence[uuid.UUID], model: str) -> dict[uuid.UUID, dict[bytes, Any]]:

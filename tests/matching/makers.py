@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from market.matching import evidence, likeness
-from market.matching.likeness import Likeness, Scale, Side
+from market.matching import likeness
+from market.matching.evidence import Asked
+from market.matching.likeness import Likeness, Ready, Scale, Side
 from market.matching.score import Part, Score, Texts, score
 from market.matching.signatures import Indicator, Particulars, Signature, Vectors, signature_of
-from market.matching.sparse import Census, Rarity
+from market.matching.sparse import Bags, Census, Rarity
 from market.matching.weights import SHIPPED
 from market.vocabulary import vocabulary
 
@@ -110,7 +112,17 @@ def listings(draw: st.DrawFn, particulars: st.SearchStrategy[Particulars], *, wi
     vectors = unit_vectors(len(passages), width, seed)
     if how == "some":
         vectors[0] = 0
-    return signature_of(known, passages, vectors=None if how == "none" else vectors, model=MODEL)
+    return replace(signature_of(known, passages), vectors=None if how == "none" else vectors, model=MODEL)
+
+
+def bags_of(texts: Sequence[Mapping[int, float]]) -> Bags:
+    """Texts with these features' counts."""
+    keys = [np.array(sorted(text), np.uint32) for text in texts]
+    counts = [np.array([text[key] for key in sorted(text)], np.float32) for text in texts]
+    starts = np.cumsum([0, *map(len, keys)])
+    return Bags(
+        np.concatenate([np.zeros(0, np.uint32), *keys]), np.concatenate([np.zeros(0, np.float32), *counts]), starts
+    )
 
 
 def unit_vectors(rows: int, width: int, seed: int) -> Vectors:
@@ -131,14 +143,19 @@ def speaking_of(
     *texts: str, noun: str = "demand", vectors: Vectors | None = None, model: str = MODEL, **values: Any
 ) -> Signature:
     """A listing with these texts: its own, then those of works."""
-    return signature_of(
-        Particulars(noun=noun, **values), [[(text, 1.0)] for text in texts], vectors=vectors, model=model
-    )
+    signed = signature_of(Particulars(noun=noun, **values), [[(text, 1.0)] for text in texts])
+    return replace(signed, vectors=vectors, model=model)
 
 
 def compared(demands: Sequence[Signature], offers: Sequence[Signature], rarity: Rarity = EVEN) -> Likeness:
     """Every demand compared with every offer."""
-    return likeness.compare(*(Side(ones, Scale(rarity, MODEL)) for ones in (demands, offers)))
+    return likeness.compare(*(side(ones, rarity) for ones in (demands, offers)))
+
+
+def side(listings: Sequence[Signature], rarity: Rarity = EVEN) -> Side:
+    """Listings of one side, weighed."""
+    scale = Scale(rarity, MODEL)
+    return Side([Ready.by(scale, one) for one in listings], scale)
 
 
 def likeness_of(demand: Signature, offer: Signature, rarity: Rarity = EVEN) -> Texts:
@@ -151,7 +168,7 @@ def likeness_of(demand: Signature, offer: Signature, rarity: Rarity = EVEN) -> T
 def scored(demand: Signature, offer: Signature, rarity: Rarity = EVEN) -> Score:
     """The score of a pair as a run finds it, with what shows that the texts are alike."""
     found = compared([demand], [offer], rarity)
-    told = evidence.of(demand, offer, int(found.best[0, 0]), rarity)
+    told = Asked(demand, rarity).told(offer, int(found.best[0, 0]))
     alike = likeness_of(demand, offer, rarity)
     return score(demand.particulars, offer.particulars, alike, SHIPPED).with_evidence(told.shared, told.nearest)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from market.matching import evidence
+from market.matching.evidence import Asked
 from market.matching.features import STEM, WORD, key_of
 from market.matching.signatures import Signature, words_of
 from market.matching.sparse import Census, Rarity, buckets_of
@@ -14,7 +14,7 @@ from tests.matching.makers import EVEN, demands, few, listings, offers, speaking
 
 
 def shared(demand: Signature, offer: Signature, rarity: Rarity = EVEN) -> tuple[str, ...]:
-    return evidence.of(demand, offer, 0, rarity).shared
+    return Asked(demand, rarity).told(offer, 0).shared
 
 
 def common(*words: tuple[str, int]) -> Rarity:
@@ -80,8 +80,8 @@ def test_nothing_is_shown_where_nothing_is_shared(text: str) -> None:
 @pytest.mark.parametrize(("place", "title"), [(0, ""), (1, "其一"), (2, "其二"), (3, "")])
 def test_the_nearest_work_is_told_by_its_title(place: int, title: str) -> None:
     expert = speaking_of("", "阻抗", "焊接", noun="expert", titles=("其一", "其二"))
-    assert evidence.of(speaking_of("焊接"), expert, place, EVEN).nearest == title
+    assert Asked(speaking_of("焊接"), EVEN).told(expert, place).nearest == title
 
 
 def test_an_outcome_has_no_nearest_work() -> None:
-    assert evidence.of(speaking_of("阻抗"), speaking_of("阻抗", noun="outcome"), 0, EVEN).nearest == ""
+    assert Asked(speaking_of("阻抗"), EVEN).told(speaking_of("阻抗", noun="outcome"), 0).nearest == ""

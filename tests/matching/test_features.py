@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,22 +20,46 @@ from market.matching.features import (
     PAIR,
     STEM,
     WORD,
-    count,
+    Passages,
+    Reading,
     key_of,
-    languages_of,
-    words_of,
+    key_of_two,
+    named,
 )
+from market.matching.signatures import Particulars, signature_of
 
 ANY_TEXT = st.text(st.characters())  # halves of characters among them
 KINDS = (WORD, BIGRAM, CHARACTER, STEM, PAIR, CONCEPT)
+
+
+def count(passages: Passages) -> dict[int, float]:
+    bags = Reading([passages]).bags
+    return dict(zip(bags.keys.tolist(), bags.counts.tolist(), strict=True))
 
 
 def features(text: str) -> dict[int, float]:
     return count([(text, 1.0)])
 
 
+def words_of(texts: Sequence[str]) -> dict[int, str]:
+    return named(*Reading([[(text, 1.0) for text in texts]]).written())
+
+
+def key(feature: str, kind: int) -> int:
+    """The key of a feature of any kind, written as a text."""
+    left_right = {
+        CHARACTER: lambda: (0, ord(feature)),
+        BIGRAM: lambda: (ord(feature[0]), ord(feature[1])),
+        PAIR: lambda: tuple(key_of(stem, STEM) for stem in feature.split()),
+    }
+    if kind not in left_right:
+        return key_of(feature, kind)
+    left, right = (np.array([one], np.uint32) for one in left_right[kind]())
+    return int(key_of_two(left, right, kind)[0])
+
+
 def has(text: str, feature: str, kind: int) -> bool:
-    return key_of(feature, kind) in features(text)
+    return key(feature, kind) in features(text)
 
 
 def of_kind(text: str, kind: int) -> set[int]:
@@ -47,21 +73,36 @@ def shared_concepts(one: str, other: str) -> set[int]:
 # Kinds
 
 
-@given(st.text(), st.sampled_from(KINDS))
+@given(st.text(), st.sampled_from((WORD, STEM, CONCEPT)))
 def test_a_key_tells_its_kind_and_fits_32_bits(feature: str, kind: int) -> None:
     key = key_of(feature, kind)
     assert key & KIND == kind
     assert 0 <= key < 1 << 32
 
 
+@given(st.lists(st.integers(0, (1 << 32) - 1), min_size=2), st.sampled_from((BIGRAM, CHARACTER, PAIR)))
+def test_so_does_the_key_of_two(halves: list[int], kind: int) -> None:
+    ones = np.array(halves, np.uint32)
+    keys = key_of_two(ones[:-1], ones[1:], kind)
+    assert keys.dtype == np.uint32
+    assert (keys & KIND == kind).all()
+
+
+def test_pairs_of_neighbouring_characters_all_have_different_keys() -> None:
+    some = np.arange(0x4E00, 0x4E00 + 300, dtype=np.uint32)
+    left, right = (one.ravel() for one in np.meshgrid(some, some))
+    # Of 90,000 in 29 bits eight or so meet by chance.
+    assert len(np.unique(key_of_two(left, right, BIGRAM))) > 90_000 - 30
+
+
 def test_the_kinds_of_one_feature_have_different_keys() -> None:
-    assert len({key_of("电池", kind) for kind in KINDS}) == len(KINDS)
+    assert len({key("电池", kind) for kind in (WORD, BIGRAM, STEM, CONCEPT)}) == 4
 
 
 def test_chinese_gives_words_pairs_of_characters_and_characters() -> None:
     assert of_kind("防腐涂层", WORD) == {key_of(word, WORD) for word in ("防腐", "涂层")}
-    assert of_kind("防腐涂层", BIGRAM) == {key_of(two, BIGRAM) for two in ("防腐", "腐涂", "涂层")}
-    assert of_kind("防腐涂层", CHARACTER) == {key_of(one, CHARACTER) for one in "防腐涂层"}
+    assert of_kind("防腐涂层", BIGRAM) == {key(two, BIGRAM) for two in ("防腐", "腐涂", "涂层")}
+    assert of_kind("防腐涂层", CHARACTER) == {key(one, CHARACTER) for one in "防腐涂层"}
     assert not of_kind("防腐涂层", STEM) | of_kind("防腐涂层", PAIR)
 
 
@@ -90,7 +131,7 @@ def test_a_pair_of_words_never_spans_chinese() -> None:
 
 
 def test_pairs_of_characters_never_span_what_stands_between() -> None:
-    assert of_kind("防腐，涂层", BIGRAM) == {key_of("防腐", BIGRAM), key_of("涂层", BIGRAM)}
+    assert of_kind("防腐，涂层", BIGRAM) == {key("防腐", BIGRAM), key("涂层", BIGRAM)}
 
 
 def test_pairs_of_words_never_span_two_texts() -> None:
@@ -169,6 +210,36 @@ def test_the_order_of_passages_changes_nothing(passages: list[tuple[str, float]]
     assert count(passages) == count(passages[::-1])
 
 
+# Many texts at once
+
+SOME = ("防腐涂层", "marine towers", "", "石墨烯 graphene", "lithium-ion 电池", "的", "，")
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from(SOME) | ANY_TEXT, st.sampled_from((1.0, 2.0))))))
+def test_a_text_has_the_same_features_and_words_whoever_is_read_with_it(texts: list[Passages]) -> None:
+    together = Reading(texts)
+    bags, written = together.bags, together.written()
+    assert len(bags) == len(written) == len(texts)
+    for place, passages in enumerate(texts):
+        one = bags.one(place)
+        assert dict(zip(one.keys.tolist(), one.counts.tolist(), strict=True)) == count(passages)
+        assert named(written[place]) == named(*Reading([passages]).written())
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from(SOME), st.sampled_from((1.0, 2.0)))), min_size=1))
+def test_a_text_that_others_are_part_of_has_their_features_too(texts: list[Passages]) -> None:
+    reading = Reading(texts, within=[0] * len(texts))
+    whole, [written] = reading.bags.one(0), reading.written()
+    everything = [passage for passages in texts for passage in passages]
+    assert dict(zip(whole.keys.tolist(), whole.counts.tolist(), strict=True)) == count(everything)
+    assert named(written) == named(*Reading(texts[:1]).written())  # its own words only
+
+
+def test_more_weights_than_can_be_told_apart_are_refused() -> None:
+    with pytest.raises(ValueError, match="300 different weights"):
+        _ = Reading([[("tower", float(weight)) for weight in range(1, 301)]]).bags
+
+
 # Words as written
 
 
@@ -205,7 +276,8 @@ def test_every_word_that_is_counted_can_be_told(text: str) -> None:
     ],
 )
 def test_texts_are_known_by_their_languages(texts: list[str], languages: str) -> None:
-    assert languages_of(texts) == languages
+    signature = signature_of(Particulars("outcome"), [[(text, 1.0) for text in texts]])
+    assert signature.particulars.languages == languages
 
 
 # Texts that nobody meant to read
@@ -216,7 +288,6 @@ def test_any_text_gives_finite_counts(text: str, weight: float) -> None:
     counts = count([(text, weight)])
     assert all(0 <= key < 1 << 32 for key in counts)
     assert all(math.isfinite(times) and times >= weight for times in counts.values())
-    assert languages_of([text]) in ("zh", "en", "both")
 
 
 @pytest.mark.parametrize("text", ["", " ", "，。！？", "...", "\x00\x01", "\ud800\udfff", "—" * 1000])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.matching.likeness import Likeness, Scale, Side, compare, widened
+from market.matching import likeness
 from market.matching.signatures import Signature
 from tests.matching.makers import (
-    EVEN,
     MODEL,
     at,
     compared,
@@ -23,6 +23,7 @@ from tests.matching.makers import (
     listings,
     offers,
     outcomes,
+    side,
     speaking_of,
     unit_vectors,
 )
@@ -292,43 +293,52 @@ def test_who_else_is_compared_changes_nothing(demand: Signature, one: Signature,
     assert np.array_equal(among.meaning[0, 1], alone.meaning[0, 0], equal_nan=True)
 
 
-# A demand of few words
+# Against a plain reading of the definition
 
 
-def widened_by(demand: Signature, *others: Signature) -> tuple[Likeness, Likeness]:
-    """How alike the demand is to the others, before and after."""
-    mine, theirs = (Side(ones, Scale(EVEN, MODEL)) for ones in ([demand], others))
-    before = compare(mine, theirs)
-    return before, compare(widened(mine, theirs, before), theirs)
+def of_offer(texts: list[float], noun: str, profile: float) -> float:
+    """What the texts of one offer amount to: its own, then those of works; NaN where they are not known."""
+    own, works = texts[0], texts[1:]
+    if noun != "expert":
+        return own
+    if not works:
+        return own * 0.75
+    if np.isnan(works).all():
+        return math.nan
+    known = sorted(0.0 if np.isnan(one) else one for one in works)[-5:]
+    return sum(known) * 0.25 + profile * (0.0 if np.isnan(own) else own)
 
 
-def test_a_widened_demand_knows_the_words_of_the_nearest_offer() -> None:
-    nearest = speaking_of("塔筒起泡 环氧富锌", noun="outcome")
-    before, after = widened_by(speaking_of("塔筒起泡"), nearest, speaking_of("环氧富锌", noun="outcome"))
-    assert before.words[0, 1] == 0
-    assert after.words[0, 0] > after.words[0, 1] > 0
-
-
-def test_a_widened_demand_moves_towards_the_nearest_meaning() -> None:
-    others = [speaking_of("", noun="outcome", vectors=at(angle)) for angle in (20, 40, 170)]
-    before, after = widened_by(speaking_of("", vectors=at(0)), *others)
-    assert after.meaning[0, 1] >= before.meaning[0, 1]
-    assert after.meaning[0, 2] == before.meaning[0, 2] == 0
-
-
-def test_a_demand_that_nothing_is_like_stays_as_it_was() -> None:
-    before, after = widened_by(NEED, speaking_of("bird song", noun="outcome"), speaking_of("", noun="outcome"))
-    assert before.words.tolist() == after.words.tolist() == [[0, 0]]
-
-
-def test_what_is_unknown_of_meaning_stays_unknown() -> None:
-    _, after = widened_by(speaking_of("防腐涂层"), speaking_of("防腐", noun="outcome", vectors=at(0)))
-    assert np.isnan(after.meaning).all()
+@given(st.integers(1, 3), st.data(), st.sampled_from((0.0, 0.5)))
+def test_figures_of_offers_are_those_of_a_plain_reading(demanded: int, data: st.DataObject, profile: float) -> None:
+    figures = st.one_of(st.just(math.nan), st.just(0.0), st.floats(0, 1))
+    works = data.draw(st.lists(st.integers(0, 9), max_size=6))
+    nouns = [
+        data.draw(st.sampled_from(("expert", "expert", "outcome"))) if not count else "expert" for count in works
+    ]
+    offered = side([speaking_of(*[""] * (1 + count), noun=noun) for count, noun in zip(works, nouns, strict=True)])
+    rows = [data.draw(st.lists(figures, min_size=offered.texts, max_size=offered.texts)) for _ in range(demanded)]
+    texts = np.array(rows, np.float64).reshape(demanded, offered.texts)
+    plain = [
+        [[*row[start : start + 1 + count]] for start, count in zip(offered.starts, works, strict=False)]
+        for row in texts
+    ]
+    wanted = [[of_offer(one, noun, profile) for one, noun in zip(row, nouns, strict=True)] for row in plain]
+    nearest = [
+        [int(np.nanargmax(one[1:])) + 1 if np.nan_to_num(one[1:]).any() else 0 for one in row] for row in plain
+    ]
+    shape = demanded, len(works)
+    found = likeness._of_offers(texts, offered, profile)
+    assert np.array_equal(found, np.array(wanted).reshape(shape), equal_nan=True)
+    assert np.array_equal(likeness._best(texts, offered), np.array(nearest).reshape(shape))
 
 
 @few
 @given(listings(demands), MANY_OFFERS)
-def test_widening_gives_figures_whatever_is_offered(demand: Signature, offered: list[Signature]) -> None:
-    before, after = widened_by(demand, *offered)
-    assert ((after.words >= 0) & np.isfinite(after.words)).all()
-    assert (np.isnan(after.meaning) == np.isnan(before.meaning)).all()
+def test_weighed_listings_are_as_alike_after_they_were_joined(demand: Signature, offered: list[Signature]) -> None:
+    together = side(offered).weighed
+    apart = [side([one]).weighed for one in offered]
+    asked = side([demand]).weighed
+    assert together.products(asked).tolist() == [product for one in apart for product in one.products(asked).tolist()]
+    assert together.norms.tolist() == [norm for one in apart for norm in one.norms.tolist()]
+    assert together.starts[-1] == len(together.keys) == len(together.weights)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.matching import features
+from market.matching.features import Reading
 from market.matching.signatures import (
     DIGEST,
     FORMAT,
@@ -28,7 +29,17 @@ from market.matching.signatures import (
     words_of,
 )
 from market.matching.sparse import Bags
-from tests.matching.makers import demands, experts, few, listings, offers, outcomes, speaking_of, unit_vectors
+from tests.matching.makers import (
+    bags_of,
+    demands,
+    experts,
+    few,
+    listings,
+    offers,
+    outcomes,
+    speaking_of,
+    unit_vectors,
+)
 
 
 def again(signature: Signature) -> Signature:
@@ -103,7 +114,7 @@ def test_vectors_lose_less_than_a_model_tells(texts: int, width: int, seed: int)
 
 @given(st.floats(1, 60_000, width=32))
 def test_how_often_a_feature_stands_somewhere_is_kept_to_a_thousandth(times: float) -> None:
-    signature = replace(speaking_of(""), bags=Bags.of([{4: times}]))
+    signature = replace(speaking_of(""), bags=bags_of([{4: times}]))
     assert unpack_bags(pack(signature)).counts[0] == pytest.approx(times, rel=0.001)
 
 
@@ -125,14 +136,12 @@ def test_an_expert_with_as_many_works_as_may_be_is_kept_with_finite_counts() -> 
 def test_each_work_is_kept_apart() -> None:
     signature = speaking_of("防腐涂层", "", "marine towers", noun="expert")
     counts = [len(signature.bags.one(place).keys) for place in range(1, 3)]
-    assert counts == [0, len(features.count([("marine towers", 1.0)]))]
+    assert counts == [0, len(Reading([[("marine towers", 1.0)]]).bags.keys)]
 
 
 def test_the_first_bag_is_of_everything_an_expert_has_written() -> None:
     texts = ("防腐涂层", "涂层", "marine towers")
-    assert_same_bags(
-        speaking_of(*texts, noun="expert").bags.one(0), Bags.of([features.count([(text, 1.0) for text in texts])])
-    )
+    assert_same_bags(speaking_of(*texts, noun="expert").bags.one(0), Reading([[(text, 1.0) for text in texts]]).bags)
 
 
 def test_the_words_of_the_own_text_are_kept_as_they_were_written() -> None:

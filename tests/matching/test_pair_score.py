@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from market.matching.score import Score, Texts, excluded, score, text_odds
+from market.matching.score import Scales, Score, Texts, excluded, score, text_odds
 from market.matching.signatures import Indicator, Particulars, Signature, pack, pack_vectors, unpack
 from market.matching.weights import SHIPPED
 from tests.matching.makers import (
@@ -322,3 +322,23 @@ def test_a_pair_is_scored_by_the_texts_that_are_there() -> None:
     fit, other = (speaking_of(text, noun="outcome") for text in ("防腐涂层", "bird song"))
     need = speaking_of("防腐涂层")
     assert scored(need, fit).value > scored(need, other).value
+
+
+# Pairs that are weighed, and not told
+
+
+@given(demands, offers, likenesses, st.booleans(), st.floats(-12, 12))
+def test_a_pair_is_given_up_exactly_where_it_does_not_reach_what_is_asked(
+    demand: Particulars, offer: Particulars, texts: Texts, from_demand: bool, least: float
+) -> None:
+    whole = score(demand, offer, texts, SHIPPED)
+    scales = Scales(demand if from_demand else offer, SHIPPED)
+    for bar in (least, whole.odds):
+        found = scales.weigh(demand, offer, texts, least=bar)
+        if whole.excluded:
+            assert found is None
+        elif whole.odds >= bar:
+            assert found is not None
+            assert found.score() == whole
+        else:
+            assert found is None or found.odds < bar

@@ -134,7 +134,7 @@ def test_the_nearest_pair_of_disciplines_counts() -> None:
 @given(st.integers(15_000, 25_000), st.integers(0, 4_000), st.integers(0, 4_000))
 def test_what_was_published_closer_together_never_scores_less(day: int, one: int, other: int) -> None:
     near, far = (
-        parts.freshness(replace(OUTCOME, published_day=day + by), replace(DEMAND, published_day=day))
+        parts.freshness(replace(DEMAND, published_day=day), replace(OUTCOME, published_day=day + by))
         for by in sorted((one, other))
     )
     assert near is not None
@@ -158,5 +158,5 @@ def test_nothing_is_within_reach_of_a_listing_that_tells_nothing() -> None:
 
 def test_the_first_day_that_is_counted_is_a_day_like_others() -> None:
     first = replace(DEMAND, published_day=0)
-    assert parts.freshness(replace(OUTCOME, published_day=1), first) is not None
+    assert parts.freshness(first, replace(OUTCOME, published_day=1)) is not None
     assert "freshness" in parts.within_reach(first)

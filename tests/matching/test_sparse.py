@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.matching.sparse import Bags, Census, Keys, Rarity, Weighed, buckets_of
-from tests.matching.makers import EVEN, few
+from market.matching.sparse import Bags, Census, Keys, Rarity, buckets_of
+from market.matching.weighed import Weighed
+from tests.matching.makers import EVEN, bags_of, few
 
 # Few places, so that features are shared; some agree in all of their upper bits.
 KEYS = st.one_of(
@@ -85,7 +86,7 @@ def test_every_key_has_a_bucket(ones: list[int]) -> None:
 
 
 def read(bags: Bags) -> list[dict[int, float]]:
-    """The texts as `Bags.of` took them."""
+    """The texts as `bags_of` took them."""
     bounds = zip(bags.starts[:-1], bags.starts[1:], strict=True)
     return [
         dict(zip(bags.keys[low:high].tolist(), bags.counts[low:high].tolist(), strict=True)) for low, high in bounds
@@ -94,30 +95,19 @@ def read(bags: Bags) -> list[dict[int, float]]:
 
 @given(TEXTS)
 def test_bags_hold_what_they_were_made_of(texts: list[dict[int, float]]) -> None:
-    assert read(Bags.of(texts)) == texts
-    assert len(Bags.of(texts)) == len(texts)
+    assert read(bags_of(texts)) == texts
+    assert len(bags_of(texts)) == len(texts)
 
 
 @given(TEXTS)
 def test_keys_ascend_within_a_text(texts: list[dict[int, float]]) -> None:
-    assert all(list(text) == sorted(text) for text in read(Bags.of(texts)))
-
-
-@given(TEXTS)
-def test_each_feature_belongs_to_its_text(texts: list[dict[int, float]]) -> None:
-    assert Bags.of(texts).text_of.tolist() == [place for place, text in enumerate(texts) for _ in text]
+    assert all(list(text) == sorted(text) for text in read(bags_of(texts)))
 
 
 @given(TEXTS)
 def test_one_of_the_texts_is_as_it_was_among_them(texts: list[dict[int, float]]) -> None:
-    bags = Bags.of(texts)
+    bags = bags_of(texts)
     assert [read(bags.one(place)) for place in range(len(texts))] == [[text] for text in texts]
-
-
-@given(st.lists(TEXTS, max_size=4))
-def test_joined_bags_hold_all_texts_one_after_the_other(groups: list[list[dict[int, float]]]) -> None:
-    joined = Bags.joined([Bags.of(texts) for texts in groups])
-    assert read(joined) == [text for texts in groups for text in texts]
 
 
 # Products
@@ -134,8 +124,8 @@ def product(one: dict[int, float], other: dict[int, float], rarity: Rarity) -> f
 
 
 def weighed(texts: list[dict[int, float]], rarity: Rarity = EVEN) -> Weighed:
-    bags = Bags.of(texts)
-    return Weighed(bags, bags.counts * rarity.of(bags.keys))
+    bags = bags_of(texts)
+    return Weighed.of(bags, bags.counts * rarity.of(bags.keys))
 
 
 @given(TEXTS, TEXT)
@@ -157,6 +147,16 @@ def test_one_of_the_texts_weighs_as_much_as_among_them(texts: list[dict[int, flo
         one = together.one(place)
         assert one.norms.tolist() == [together.norms[place]]
         assert one.products(one).tolist() == [together.products(one)[place]]
+
+
+@given(st.lists(TEXTS, max_size=4), TEXT)
+def test_texts_that_are_joined_weigh_as_they_did_apart(
+    groups: list[list[dict[int, float]]], other: dict[int, float]
+) -> None:
+    apart = [weighed(texts) for texts in groups]
+    joined, asked = Weighed.joined(apart), weighed([other])
+    assert joined.norms.tolist() == [norm for one in apart for norm in one.norms.tolist()]
+    assert joined.products(asked).tolist() == [figure for one in apart for figure in one.products(asked).tolist()]
 
 
 @given(TEXT, TEXT)
