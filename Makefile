@@ -19,10 +19,10 @@ run: $(VENV)/run.done  ## start the service with demonstration data (the data st
 	@exec $(BIN)/market serve --port $(PORT)
 
 test: $(VENV)/dev.done  ## run the tests that take seconds
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 3 $(ARGS)
 
 test-all: $(VENV)/dev.done  ## run all tests, the long ones too
-	$(BIN)/pytest -n 2 -m "long or not long" $(ARGS)
+	$(BIN)/pytest -n 3 -m "long or not long" $(ARGS)
 
 check: $(VENV)/dev.done  ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import scripts
 from asking import RUN, done, indexes
 
 from search.embedded import EmbeddedEngine
@@ -32,6 +34,21 @@ def meili(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeiliServer | Gi
         if isinstance(server, GivenServer):
             for name in indexes(server, RUN):
                 done(server, "DELETE", f"indexes/{name}")
+
+
+@pytest.fixture
+def start_script() -> Iterator[scripts.StartScript]:
+    """Starts scripts; those that still run when the test ends are killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(script: str, *arguments: object) -> subprocess.Popen[str]:
+        started.append(scripts.start(script, *arguments))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 NewMeili = Callable[..., MeiliEngine]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +13,8 @@ from pathlib import Path
 import pytest
 from contract import EngineContract
 from samples import GRAPHENE, SECRET, SENSOR, THREE, ids, titled
+from scripts import StartScript, printed
 
-import search
 from search.embedded import EmbeddedEngine
 from search.engine import (
     Engine,
@@ -25,8 +23,6 @@ from search.engine import (
     Query,
 )
 from search.indexes import INDEXES, OUTCOMES, TextField, fingerprint
-
-PROJECT = Path(search.__file__).parents[1]
 
 WRITER = """
 import sys
@@ -45,29 +41,13 @@ for version in range(1, 10_000):
 
 
 @pytest.fixture
-def start_writer() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start_writer(start_script: StartScript) -> StartScript:
     """Starts a process that writes batches of 40 documents and prints the number of each finished one."""
-    started: list[subprocess.Popen[str]] = []
 
     def start(root: Path, *, method: str = "put", times: str = "on") -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(root), method, times],
-            cwd=PROJECT,
-            env={**os.environ, "PYTHONPATH": str(PROJECT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
+        return start_script(WRITER, root, method, times)
 
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+    return start
 
 
 class TestEmbeddedEngine(EngineContract):
@@ -89,7 +69,7 @@ class TestEmbeddedEngine(EngineContract):
 
 
 def check_a_killed_writer_leaves_a_whole_batch(
-    start: Callable[..., subprocess.Popen[str]], root: Path, *, method: str, after: int, delay: float
+    start: StartScript, root: Path, *, method: str, after: int, delay: float
 ) -> None:
     process = start(root, method=method)
     assert process.stdout is not None
@@ -115,7 +95,7 @@ def check_a_killed_writer_leaves_a_whole_batch(
 
 @pytest.mark.parametrize(("method", "after", "delay"), [("put", 3, 0.004), ("put", 1, 0.013), ("rebuild", 2, 0.009)])
 def test_a_killed_writer_leaves_a_whole_batch(
-    start_writer: Callable[..., subprocess.Popen[str]], tmp_path: Path, method: str, after: int, delay: float
+    start_writer: StartScript, tmp_path: Path, method: str, after: int, delay: float
 ) -> None:
     check_a_killed_writer_leaves_a_whole_batch(start_writer, tmp_path, method=method, after=after, delay=delay)
 
@@ -123,7 +103,7 @@ def test_a_killed_writer_leaves_a_whole_batch(
 @pytest.mark.long
 @pytest.mark.parametrize("method", ["put", "rebuild"])
 def test_writers_killed_at_many_moments_leave_whole_batches(
-    start_writer: Callable[..., subprocess.Popen[str]], tmp_path: Path, method: str
+    start_writer: StartScript, tmp_path: Path, method: str
 ) -> None:
     for moment in range(20):
         check_a_killed_writer_leaves_a_whole_batch(
@@ -131,9 +111,7 @@ def test_writers_killed_at_many_moments_leave_whole_batches(
         )
 
 
-def test_another_process_may_not_write_too(
-    start_writer: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
+def test_another_process_may_not_write_too(start_writer: StartScript, tmp_path: Path) -> None:
     process = start_writer(tmp_path, times="once")
     assert process.stdout is not None
     process.stdout.readline()
@@ -141,9 +119,7 @@ def test_another_process_may_not_write_too(
         EmbeddedEngine(tmp_path, writable=True)
 
 
-def test_a_reader_sees_what_another_process_has_written(
-    start_writer: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
+def test_a_reader_sees_what_another_process_has_written(start_writer: StartScript, tmp_path: Path) -> None:
     reader = EmbeddedEngine(tmp_path, writable=False)
     process = start_writer(tmp_path)
     assert process.stdout is not None
@@ -280,12 +256,4 @@ print(sorted(hit.id for hit in engine.search("outcomes", Query()).hits))
 
 
 def test_a_full_disk_is_reported_and_survived(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", DISK_FULL, str(tmp_path)],
-        cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.stdout.splitlines() == ["unavailable", "['before']", "['after', 'before']"], ended.stderr
+    assert printed(DISK_FULL, tmp_path) == ["unavailable", "['before']", "['after', 'before']"]

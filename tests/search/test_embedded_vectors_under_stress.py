@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from contract_vectors import BY_NEARNESS, DOCUMENTS, EAST, names, outcome
+from scripts import StartScript, printed
 from test_embedded_vectors import SPECS, kept, turned
 
-import search
 from search.embedded import EmbeddedEngine
 from search.engine import Document, Query
-
-PROJECT = Path(search.__file__).parents[1]
 
 
 @pytest.fixture
@@ -50,27 +46,13 @@ for version in range(1, 10_000):
 
 
 @pytest.fixture
-def start_writer() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start_writer(start_script: StartScript) -> StartScript:
     """Starts a process that writes 40 documents again and again, each time turned on by a degree."""
-    started: list[subprocess.Popen[str]] = []
 
     def start(root: Path, method: str = "put") -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(root), method],
-            cwd=PROJECT,
-            env={**os.environ, "PYTHONPATH": str(PROJECT)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
+        return start_script(WRITER, root, method)
 
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+    return start
 
 
 def check_that_each_document_has_its_own_vector(engine: EmbeddedEngine, version: int) -> None:
@@ -83,7 +65,7 @@ def check_that_each_document_has_its_own_vector(engine: EmbeddedEngine, version:
 
 
 def check_a_killed_writer_leaves_documents_with_their_vectors(
-    start: Callable[..., subprocess.Popen[str]], root: Path, method: str, after: int, delay: float
+    start: StartScript, root: Path, method: str, after: int, delay: float
 ) -> None:
     process = start(root, method)
     assert process.stdout is not None
@@ -108,7 +90,7 @@ def check_a_killed_writer_leaves_documents_with_their_vectors(
 
 @pytest.mark.parametrize(("method", "after", "delay"), [("put", 3, 0.004), ("put", 1, 0.017), ("rebuild", 2, 0.011)])
 def test_a_killed_writer_leaves_documents_with_their_vectors(
-    start_writer: Callable[..., subprocess.Popen[str]], tmp_path: Path, method: str, after: int, delay: float
+    start_writer: StartScript, tmp_path: Path, method: str, after: int, delay: float
 ) -> None:
     check_a_killed_writer_leaves_documents_with_their_vectors(start_writer, tmp_path, method, after, delay)
 
@@ -116,7 +98,7 @@ def test_a_killed_writer_leaves_documents_with_their_vectors(
 @pytest.mark.long
 @pytest.mark.parametrize("method", ["put", "rebuild"])
 def test_writers_killed_at_many_moments_leave_documents_with_their_vectors(
-    start_writer: Callable[..., subprocess.Popen[str]], tmp_path: Path, method: str
+    start_writer: StartScript, tmp_path: Path, method: str
 ) -> None:
     for moment in range(20):
         check_a_killed_writer_leaves_documents_with_their_vectors(
@@ -124,9 +106,7 @@ def test_writers_killed_at_many_moments_leave_documents_with_their_vectors(
         )
 
 
-def test_a_reader_sees_the_vectors_that_another_process_writes(
-    start_writer: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
+def test_a_reader_sees_the_vectors_that_another_process_writes(start_writer: StartScript, tmp_path: Path) -> None:
     process = start_writer(tmp_path)
     assert process.stdout is not None
     reader = EmbeddedEngine(tmp_path, writable=False, specs=SPECS)
@@ -199,12 +179,4 @@ print([hit.id for hit in engine.search("outcomes", Query(vector=EAST)).hits])
 
 
 def test_a_full_disk_is_reported_and_survived(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", DISK_FULL, str(tmp_path)],
-        cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.stdout.splitlines() == ["unavailable", "['before']", "['before', 'after']"], ended.stderr
+    assert printed(DISK_FULL, tmp_path) == ["unavailable", "['before']", "['before', 'after']"]
