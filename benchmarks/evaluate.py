@@ -10,6 +10,7 @@ import argparse
 import json
 import subprocess
 import sys
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +38,18 @@ def main() -> None:
 
 
 def judged(folder: Path, judge: Path, runs: Path) -> list[str]:
-    """The rows of one set."""
+    """The rows of one set; its peers stand in the first."""
     run = runs / f"{folder.name}.tsv"
     speed = output(
         "market", "evaluate", str(folder), "--run", str(run), "--vectors", str(runs / "vectors.db"), "--json"
     )
     figures = output(sys.executable, str(judge), str(folder), str(run), "--json")["figures"]
     task = json.loads((folder / "task.json").read_text(encoding="utf-8"))
-    peers = "; ".join(f"{name} {said}" for name, said in task.get("peers", {}).items())
+    peers = ["; ".join(f"{name} {said}" for name, said in task.get("peers", {}).items())]
     each = f"{speed['ranking'] / max(speed['queries'], 1) * 1000:.0f} ms each"
     return [
-        f"| {folder.name} | {name} | {one['mean']:.3f} | {one['low']:.3f} to {one['high']:.3f} | {each} | {peers} |"
-        for name, one in figures.items()
+        f"| {folder.name} | {name} | {one['mean']:.3f} | {one['low']:.3f} to {one['high']:.3f} | {each} | {said} |"
+        for (name, one), said in zip_longest(figures.items(), peers, fillvalue="")
     ]
 
 

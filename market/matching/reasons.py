@@ -49,14 +49,22 @@ def _word(name: str, item: str, language: str) -> str:
 
 
 def sentence(parts: Sequence[Mapping[str, Any]], language: str) -> str:
-    """The up to three strongest reasons that speak for the pair, in one sentence; shared words come first."""
+    """The up to three strongest reasons that speak for the pair, in one sentence; shared words come first. Where none
+    does, what little there is."""
     speaking = [part for part in parts if part["contribution"] > 0]
     speaking.sort(key=lambda part: (part["name"] != "words", -part["contribution"]))
-    clauses = [_clause(part, language) for part in speaking[:3]]
+    clauses = [_clause(part, language) for part in speaking[:3]] or [_little(parts, language)]
     if language == "zh":
-        return ("；".join(clauses) or "总体相近") + "。"
-    joined = "; ".join(clauses) or "close on the whole"
+        return "；".join(clauses) + "。"
+    joined = "; ".join(clauses)
     return joined[0].upper() + joined[1:] + "."
+
+
+def _little(parts: Sequence[Mapping[str, Any]], language: str) -> str:
+    words = next((_listed(evidence(part, language), language) for part in parts if part["name"] == "words"), "")
+    if words:
+        return f"只共有这些词：{words}" if language == "zh" else f"little more in common than {words}"
+    return "少有相合之处" if language == "zh" else "little in common"
 
 
 # Of the evidence, {0} is the first and {1} the last.

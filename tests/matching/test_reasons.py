@@ -164,7 +164,15 @@ def test_the_values_of_readiness_price_and_indicators_are_shown() -> None:
 
 def test_what_speaks_against_a_pair_is_not_told_as_a_reason() -> None:
     said = sentence(replace(DEMAND, field_code="aerospace"), replace(OUTCOME, field_code="new_materials"), "en")
-    assert said == "Close on the whole."
+    assert said == "Little in common."
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"), [("zh", "只共有这些词：防腐。"), ("en", "Little more in common than 防腐.")]
+)
+def test_of_a_pair_that_nothing_speaks_for_the_words_are_told_that_both_use(language: str, sentence: str) -> None:
+    against = {"name": "words", "score": 0.1, "contribution": -3.0, "evidence": ["防腐"]}
+    assert reasons.sentence([against], language) == sentence
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
