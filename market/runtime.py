@@ -14,8 +14,8 @@ from market.clock import Clock, utc_now
 from market.db import Database
 from market.measured import MeasuredEmbedder, MeasuredEngine
 from market.services.pairing import Finder
+from market.services.remembering import Signatures
 from market.services.scoring import Scoring, Scorings
-from market.services.signatures import Signatures
 from market.settings import Settings, SettingsError
 from search.embedded import EmbeddedEngine
 from search.embedding import Embedder, EmbedderMissing, embedder_of

@@ -23,8 +23,8 @@ from market.models import LISTINGS, Listing, Match
 from market.services import candidates, listings, signing
 from market.services.access import Principal
 from market.services.indexing import Reference
+from market.services.remembering import Signatures
 from market.services.scoring import Scoring
-from market.services.signatures import Signatures
 from search.embedding import BadVectors, Embedder, EmbedderUnavailable
 from search.engine import Engine, EngineUnavailable
 

@@ -17,8 +17,8 @@ from market.matching.likeness import Ready, Scale
 from market.matching.signatures import FORMAT, Signature, pack, pack_vectors
 from market.models import Signature as Row
 from market.runtime import Runtime
-from market.services import signatures
-from market.services.signatures import Signatures
+from market.services import remembering
+from market.services.remembering import Signatures
 from tests.matching.makers import EVEN, MODEL, at, speaking_of
 
 SCALE = Scale(EVEN, MODEL)
@@ -181,7 +181,7 @@ def test_what_is_too_large_is_read_each_time(runtime: Runtime) -> None:
 
 def test_threads_that_read_side_by_side_all_see_the_present(runtime: Runtime, elsewhere: Database) -> None:
     ids = add(runtime, *[NEED] * 20)
-    known = Signatures(most=signatures.MOST // 20_000)  # so little that entries come and go
+    known = Signatures(most=remembering.MOST // 20_000)  # so little that entries come and go
 
     def look(turn: int) -> None:
         some = ids[turn % 7 :]
