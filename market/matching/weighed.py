@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from market.matching.sparse import Bags, Keys, Weights
+from market.matching.sparse import Keys, Weights
 
 _SLOT_BITS = 18
 
@@ -24,13 +24,6 @@ class Weighed:
 
     def __len__(self) -> int:
         return len(self.norms)
-
-    @classmethod
-    def of(cls, bags: Bags, weights: Weights) -> Weighed:
-        """`weights`: of each feature, in the order of `bags.keys`."""
-        text_of = np.repeat(np.arange(len(bags)), np.diff(bags.starts))
-        norms = np.sqrt(np.bincount(text_of, weights.astype(np.float64) ** 2, len(bags)))
-        return cls(bags.keys, weights, bags.starts, norms)
 
     @classmethod
     def joined(cls, ones: Sequence[Weighed]) -> Weighed:
@@ -75,6 +68,13 @@ class Weighed:
             left = table[own] != np.arange(len(keys))  # two features in one slot: the other one's turn
             keys, weights = keys[left], weights[left]
         return found
+
+
+def norms_of(weights: Weights, sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The length of each text, `sizes` being how many features each has."""
+    text_of = np.repeat(np.arange(len(sizes)), sizes)
+    norms: NDArray[np.float64] = np.sqrt(np.bincount(text_of, weights.astype(np.float64) ** 2, len(sizes)))
+    return norms
 
 
 _NOTHING = Weighed(np.zeros(0, np.uint32), np.zeros(0, np.float32), np.zeros(1, np.int64), np.zeros(0))

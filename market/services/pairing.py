@@ -113,7 +113,7 @@ class Finder:
         ids, others = self._others(signature, sought, set())
         if not ids or not len(signature.bags.keys):
             return []
-        mine = Ready.by(self.scoring.scale, signature)
+        [mine] = Ready.by(self.scoring.scale, [signature])
         found = self._scored(uuid.UUID(int=0), mine, sought, ids, others, -math.inf, most, typed=True)
         return _best_first(found)
 

@@ -61,8 +61,11 @@ class Signatures:
         for nth, *stamp in _rows(session, [ids[place] for place, _ in known], *_STAMP):
             place, one = known[nth]
             if one.stamp == tuple(stamp):
-                anew = one.scale is not scale
-                found[place] = one._replace(scale=scale, ready=Ready.by(scale, one.ready.signature)) if anew else one
+                found[place] = one
+        old = [(place, one) for place, one in enumerate(found) if one is not None and one.scale is not scale]
+        anew = Ready.by(scale, [one.ready.signature for _, one in old])
+        for (place, one), ready in zip(old, anew, strict=True):
+            found[place] = one._replace(scale=scale, ready=ready)
         return found
 
     def _remember(self, ids: Sequence[uuid.UUID], found: Sequence[_Kept | None]) -> None:
@@ -84,10 +87,18 @@ def _settled(signature: Signature) -> bool:
 
 
 def _read(session: Session, ids: Sequence[uuid.UUID], scale: Scale) -> Iterator[tuple[int, _Kept]]:
-    for place, body, digests, vectors, *stamp in _rows(session, ids, Row.body, Row.digests, Row.vectors, *_STAMP):
-        signature = unpack(body, digests=digests, vectors=vectors, model=stamp[1])
-        size = 2 * (len(body) + len(vectors or b"")) + _BESIDE
-        yield place, _Kept(tuple(stamp), scale, Ready.by(scale, signature), size)
+    read = [
+        (
+            place,
+            tuple(stamp),
+            2 * (len(body) + len(vectors or b"")) + _BESIDE,
+            unpack(body, digests=digests, vectors=vectors, model=stamp[1]),
+        )
+        for place, body, digests, vectors, *stamp in _rows(session, ids, Row.body, Row.digests, Row.vectors, *_STAMP)
+    ]
+    ready = Ready.by(scale, [signature for *_, signature in read])
+    for (place, stamp, size, _), one in zip(read, ready, strict=True):
+        yield place, _Kept(stamp, scale, one, size)
 
 
 def _rows(session: Session, ids: Sequence[uuid.UUID], *columns: Any) -> Iterable[Any]:

@@ -155,7 +155,7 @@ def compared(demands: Sequence[Signature], offers: Sequence[Signature], rarity: 
 def side(listings: Sequence[Signature], rarity: Rarity = EVEN) -> Side:
     """Listings of one side, weighed."""
     scale = Scale(rarity, MODEL)
-    return Side([Ready.by(scale, one) for one in listings], scale)
+    return Side(Ready.by(scale, listings), scale)
 
 
 def likeness_of(demand: Signature, offer: Signature, rarity: Rarity = EVEN) -> Texts:

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.matching import likeness
+from market.matching.likeness import Ready, Scale
 from market.matching.signatures import Signature
 from tests.matching.makers import (
+    EVEN,
     MODEL,
     at,
     compared,
@@ -291,6 +293,18 @@ def test_who_else_is_compared_changes_nothing(demand: Signature, one: Signature,
     alone, among = compared([demand], [one]), compared([demand], [other, one, other])
     assert among.words[0, 1] == alone.words[0, 0]
     assert np.array_equal(among.meaning[0, 1], alone.meaning[0, 0], equal_nan=True)
+
+
+@few
+@given(st.lists(listings(demands) | listings(offers), min_size=1, max_size=5))
+def test_listings_weigh_together_what_each_weighs_alone(signatures: list[Signature]) -> None:
+    for signature, one in zip(signatures, Ready.by(Scale(EVEN), signatures), strict=True):
+        [alone] = Ready.by(Scale(EVEN), [signature])
+        assert one.signature is alone.signature is signature
+        assert one.weighed.keys.tolist() == alone.weighed.keys.tolist()
+        assert one.weighed.weights.tolist() == alone.weighed.weights.tolist()
+        assert one.weighed.norms.tolist() == alone.weighed.norms.tolist()
+        assert one.weighed.starts.tolist() == alone.weighed.starts.tolist()
 
 
 # Against a plain reading of the definition

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.matching.sparse import Bags, Census, Keys, Rarity, buckets_of
-from market.matching.weighed import Weighed
+from market.matching.weighed import Weighed, norms_of
 from tests.matching.makers import EVEN, bags_of, few
 
 # Few places, so that features are shared; some agree in all of their upper bits.
@@ -125,7 +125,8 @@ def product(one: dict[int, float], other: dict[int, float], rarity: Rarity) -> f
 
 def weighed(texts: list[dict[int, float]], rarity: Rarity = EVEN) -> Weighed:
     bags = bags_of(texts)
-    return Weighed.of(bags, bags.counts * rarity.of(bags.keys))
+    weights = bags.counts * rarity.of(bags.keys)
+    return Weighed(bags.keys, weights, bags.starts, norms_of(weights, np.diff(bags.starts)))
 
 
 @given(TEXTS, TEXT)
