@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 import orjson
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -51,7 +52,8 @@ def say(text: str) -> None:
 
 def fail(text: str) -> NoReturn:
     """Say what is wrong and end with status 1."""
-    _errors.print(f"[bold red]market:[/] {text}", highlight=False)
+    # Never wrapped: a path or a command in it is there to be copied.
+    _errors.print(f"[bold red]market:[/] {escape(text)}", highlight=False, soft_wrap=True)
     sys.exit(1)
 
 

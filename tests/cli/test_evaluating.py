@@ -127,8 +127,8 @@ def test_vectors_that_are_kept_are_not_made_again(run: Run, variables: dict[str,
 def test_a_folder_that_is_no_set_is_refused_by_the_name_of_what_is_missing(
     run: Run, tmp_path: Path, missing: str
 ) -> None:
-    folder = lay_out(tmp_path / "set", "pool")
+    folder = lay_out(tmp_path / ("a set with a long name [1]" * 5), "pool")
     (folder / missing).unlink()
     failed = run("evaluate", str(folder), "--run", str(tmp_path / "run.tsv"), fails=True)
-    assert f"{missing} is missing" in " ".join(failed.stderr.split())
+    assert failed.stderr == f"market: {folder / missing} is missing\n"
     assert not (tmp_path / "run.tsv").exists()
