@@ -147,8 +147,7 @@ def test_a_service_is_set_up_used_stopped_and_started_again(tmp_path: Path, envi
         until(lambda: found(service, "outcomes", "海上风电塔筒长效防腐涂层", offered["id"]))
         path = f"/api/v1/demands/{posted['id']}/matches"
         until(lambda: offered["id"] in [m["listing"]["id"] for m in service.call("GET", path, None, key)[1]["items"]])
-        inbox = until(lambda: service.call("GET", "/api/v1/notifications", None, key)[1]["items"])
-        assert any(row["listing_id"] == posted["id"] and row["kind"] == "match_found" for row in inbox)
+        until(lambda: told(service, key, posted["id"], "match_found"))
 
         experts = service.call("GET", f"/api/v1/search?q={quote(EXPERTISE)}&kinds=expert")[1]
         assert experts["items"]
@@ -205,3 +204,9 @@ def test_a_port_that_is_taken_is_told_in_one_line(environment: dict[str, str]) -
     assert done.returncode != 0
     assert "is taken" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def told(service: Service, key: str, identity: str, kind: str) -> bool:
+    """Whether the inbox of the holder of the key has one of that kind about that listing, among whatever else came."""
+    inbox = service.call("GET", "/api/v1/notifications", None, key)[1]["items"]
+    return any(row["listing_id"] == identity and row["kind"] == kind for row in inbox)
