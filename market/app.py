@@ -8,20 +8,43 @@ from werkzeug.exceptions import HTTPException
 
 import schemas.answers
 from market.api import (
+    bounces,
+    clicks,
+    deliveries,
     demands,
+    endpoints,
     exchange,
     experts,
+    feeds,
     matches,
     moderation,
     notifications,
     outcomes,
+    preferences,
     problems,
     requests,
     searching,
+    streams,
+    subscriptions,
     system,
 )
 from market.runtime import Runtime
 
+_DOORS = (
+    outcomes,
+    experts,
+    demands,
+    searching,
+    matches,
+    subscriptions,
+    notifications,
+    preferences,
+    endpoints,
+    deliveries,
+    bounces,
+    exchange,
+    moderation,
+)
 _DESCRIPTION = (
     "Research outcomes, experts and demands: posted, found, matched. 科技成果、专家与需求的发布、检索与匹配。"
 )
@@ -61,8 +84,11 @@ def create_app(runtime: Runtime) -> Flask:
     app.extensions["market"] = runtime
     api = _ProblemApi(app)
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
-    for module in (outcomes, experts, demands, searching, matches, notifications, exchange, moderation):
+    for module in _DOORS:
         api.register_blueprint(module.door)
+    clicks.register(app)
+    streams.register(app, api)
+    feeds.register(app)
     system.register(app)
     requests.register(app)
     problems.register(app)

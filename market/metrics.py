@@ -34,6 +34,13 @@ embedder_errors = Counter("qiao_embedder_errors_total", "Calls of the embedder t
 
 matches = Counter("qiao_matches_total", "Matches newly found, by the kind of what was offered.", ["kind"])
 notifications = Counter("qiao_notifications_total", "Rows newly written to inboxes, by kind.", ["kind"])
+deliveries = Counter(
+    "qiao_deliveries_total", "Attempts to send a message, by channel and outcome.", ["channel", "outcome"]
+)
+delivery_seconds = Histogram(
+    "qiao_delivery_seconds", "Time one attempt to send a message takes, by channel.", ["channel"], buckets=_SLOW
+)
+streams = Gauge("qiao_streams", "Live connections that are open in this process.")
 
 _build = Gauge("qiao_build_info", "Always 1; the labels say what is running.", ["version", "python"])
 

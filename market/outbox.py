@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -33,15 +33,21 @@ class JobName(StrEnum):
     INDEX = "index"
     MATCH = "match"
     NOTIFY = "notify"
+    ALERT = "alert"
+    DISPATCH = "dispatch"
+    DELIVER = "deliver"
     EMBED = "embed"
     REMATCH = "rematch"
     EXPIRE = "expire"
     WARN = "warn"
     RECONCILE = "reconcile"
+    RENEW = "renew"
     SWEEP = "sweep"
 
 
-BACKGROUND = frozenset({JobName.EMBED, JobName.REMATCH})
+SENDING = frozenset({JobName.DELIVER})
+"""What waits for others' servers: done beside all other work, many at once."""
+BACKGROUND = frozenset({JobName.EMBED, JobName.REMATCH, JobName.RENEW})
 """Long work that nobody waits for: done while there is nothing else to do."""
 
 
@@ -103,13 +109,15 @@ def _enqueue(dialect: str) -> Executable:
     return ringing(dialect, statement)
 
 
-def due_name(session: Session, *, now: datetime, background: bool = True) -> JobName | None:
+def due_name(
+    session: Session, *, now: datetime, background: bool = True, without: Collection[JobName] = ()
+) -> JobName | None:
     """The name of the job that has waited longest among those that may run; None if there is none. Long work that
     nobody waits for comes last, or not at all."""
     heads = session.connection().execute(_heads(), {"now": now}).one()
     names = (*JobName, JobName(heads.abandoned_name) if heads.abandoned_name else None)
     due = [(head, name) for head, name in zip(heads, names, strict=False) if head is not None and name is not None]
-    due = [(head, name) for head, name in due if background or name not in BACKGROUND]
+    due = [(head, name) for head, name in due if (background or name not in BACKGROUND) and name not in without]
     return min(due, key=lambda one: (one[1] in BACKGROUND, one))[1] if due else None
 
 

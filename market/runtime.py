@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,16 @@ from sqlmodel import Session
 
 from market.clock import Clock, utc_now
 from market.db import Database
+from market.delivery.choosing import channels_of
+from market.delivery.webhooks import check_secret
 from market.measured import MeasuredEmbedder, MeasuredEngine
+from market.services.endpoints import Post
+from market.services.links import Links
 from market.services.pairing import Finder
 from market.services.remembering import Signatures
 from market.services.scoring import Scoring, Scorings
 from market.settings import Settings, SettingsError
+from market.vault import Vault, VaultError, new_key
 from search.embedded import EmbeddedEngine
 from search.embedding import Embedder, EmbedderMissing, embedder_of
 from search.engine import Engine
@@ -34,8 +40,10 @@ class Runtime:
     embedder: Embedder | None
     scorings: Scorings
     signatures: Signatures
+    post: Post
+    links: Links
     clock: Clock
-    secret: str  # signs cursors
+    secret: str  # signs cursors and links
 
     def finder(self, session: Session, scoring: Scoring | None = None) -> Finder:
         """What finds pairs, by the scoring in use unless said otherwise."""
@@ -47,6 +55,7 @@ class Runtime:
         self.engine.close()
         if self.embedder is not None:
             self.embedder.close()
+        self.post.close()
         self.db.close()
 
 
@@ -58,6 +67,7 @@ def build(settings: Settings, *, writes_index: bool = False, clock: Clock = utc_
     Path(settings.data).mkdir(parents=True, exist_ok=True)
     found = _embedder(settings)
     embedder = MeasuredEmbedder(found) if found is not None else None
+    secret = settings.secret or _kept(settings, "secret", lambda: secrets.token_urlsafe(32))
     return Runtime(
         settings=settings,
         db=Database(settings.database, settings),
@@ -65,9 +75,26 @@ def build(settings: Settings, *, writes_index: bool = False, clock: Clock = utc_
         embedder=embedder,
         scorings=Scorings(embedder.model if embedder is not None else ""),
         signatures=Signatures(),
+        post=_post(settings),
+        links=Links(settings.base_url, settings.page_url, secret),
         clock=clock,
-        secret=settings.secret or _kept_secret(Path(settings.data) / "secret"),
+        secret=secret,
     )
+
+
+def _post(settings: Settings) -> Post:
+    if settings.bounce_secret:
+        try:
+            check_secret(settings.bounce_secret)
+        except ValueError as error:
+            raise SettingsError(f"MARKET_BOUNCE_SECRET: {error}") from error
+    keys = settings.encryption_keys or _kept(settings, "encryption-key", new_key)
+    try:
+        return Post(channels_of(settings), Vault([key.strip() for key in keys.split(",") if key.strip()]))
+    except VaultError as error:
+        raise SettingsError(f"MARKET_ENCRYPTION_KEYS: {error}") from error
+    except ValueError as error:
+        raise SettingsError(f"MARKET_MAIL_URL or MARKET_MAIL_FROM: {error}") from error
 
 
 def _embedder(settings: Settings) -> Embedder | None:
@@ -109,12 +136,13 @@ def _engine(settings: Settings, embedder: Embedder | None, *, writes_index: bool
     raise SettingsError(f"MARKET_SEARCH_URL starts with embedded: (then a folder) or http://, not {scheme}:")
 
 
-def _kept_secret(path: Path) -> str:
-    """The secret of a development installation, made once; web and worker may both come first."""
+def _kept(settings: Settings, name: str, make: Callable[[], str]) -> str:
+    """A secret of a development installation, made once; web and worker may both come first."""
+    path = Path(settings.data) / name
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return path.read_text()
     with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(32))
+        file.write(make())
     return path.read_text()

@@ -30,9 +30,13 @@ class Settings:
     embedder_dimensions: int = 0  # of a server's vectors
     embedder_timeout_seconds: float = 10.0
     secret: str = ""  # empty: made once and kept in the data folder (development only)
+    encryption_keys: str = ""  # parted by commas, the first encrypts; empty: as with the secret
     host: str = "127.0.0.1"
     port: int = 8000
     threads: int = 4
+    streams: int = 16  # live connections a process keeps open at once, each on a thread of its own
+    public_url: str = ""  # where people reach the service; empty: http://host:port
+    page_url: str = ""  # a listing's page, with {noun} and {id}; empty: the API's own
     worker_host: str = "127.0.0.1"
     worker_port: int = 0  # where the worker answers /healthz, /readyz and /metrics; 0: nowhere
     log_level: str = "info"
@@ -54,7 +58,16 @@ class Settings:
     notify_threshold: float = 0.5
     match_candidates: int = 300
     rematch_margin: float = 0.05
+    improvement: float = 0.1  # by how much a match's score must rise for its sides to be told again
     expiry_warning_days: int = 14
+    deadline_warning_days: int = 7
+    mail_url: str = ""  # smtp://user:password@host:port or smtps://; empty: no mail
+    mail_from: str = ""
+    bounce_secret: str = ""  # signs what the mail provider tells of bounces; empty: nothing is taken
+    send_timeout_seconds: float = 15.0
+    send_threads: int = 64  # messages a worker has in flight at once
+    send_to_loopback: bool = False  # webhooks and robots on this machine: for tests and trials
+    apprise_schemes: str = ""  # parted by commas; empty: the list in docs/settings.md
 
     def __post_init__(self) -> None:
         if self.environment not in {"development", "production"}:
@@ -63,11 +76,23 @@ class Settings:
             raise SettingsError(
                 "MARKET_SECRET must be set in production, to at least 32 random characters, the same on every host."
             )
+        if self.environment == "production" and not self.encryption_keys:
+            raise SettingsError(
+                "MARKET_ENCRYPTION_KEYS must be set in production, the same on every host; "
+                "`market endpoints new-key` makes one."
+            )
+        if self.mail_url and not self.mail_from:
+            raise SettingsError("MARKET_MAIL_FROM must be set where MARKET_MAIL_URL is: whom mails come from.")
 
     @property
     def database(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite:///{Path(self.data).absolute() / 'market.db'}"
+
+    @property
+    def base_url(self) -> str:
+        """Where people reach the service, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
     def search(self) -> str:

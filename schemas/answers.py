@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from schemas.base import Code, Strict, Text, one_of
+from schemas.base import Code, Strict, Text, Whole, one_of
 
 
 class ErrorItem(Schema):
@@ -223,12 +223,15 @@ class NotificationRead(Schema):
     """A row of the inbox."""
 
     id = fields.UUID()
+    position = fields.Integer(metadata={"description": "Grows within one inbox 收件箱内递增"})
     kind = Code("notification_kinds")
     title = fields.String()
     body = fields.String()
     language = fields.String()
-    listing_type = fields.String(attribute="listing_noun")
-    listing_id = fields.UUID()
+    listing_type = fields.String(
+        attribute="listing_noun", metadata={"description": "Empty: about none 空：与发布无关"}
+    )
+    listing_id = fields.UUID(allow_none=True)
     match_id = fields.UUID(allow_none=True)
     created_at = fields.AwareDateTime()
     read_at = fields.AwareDateTime(allow_none=True)
@@ -240,6 +243,19 @@ class NotificationPage(Schema):
     items = fields.List(fields.Nested(NotificationRead))
     unread = fields.Integer()
     next = fields.String(allow_none=True)
+
+
+class NewsPage(Schema):
+    """What came after a position, oldest first, and the position to ask from next."""
+
+    items = fields.List(fields.Nested(NotificationRead))
+    position = fields.Integer()
+
+
+class Snooze(Strict):
+    """For how long a notification is put off."""
+
+    days = Whole(1, 90, load_default=7)
 
 
 class ReadAll(Schema):

@@ -73,7 +73,11 @@ VALUE_TO_UNUSED = Message("Only 'between' has a value_to.", "只有 between 才�
 REGION_NEEDED = Message("Name the region this rule is about.", "请填写该规则所指的地区。")
 KEY_TAKEN = Message("Another of your listings has this key.", "您的另一条记录已使用此编号。")
 NOT_A_FACET = Message("{name} is no facet here: {known}.", "{name} 不是这里的分面：{known}。")
+NO_SEARCH = Message("Must be a search: an object, or a query string.", "应为检索参数：对象或查询字符串。")
+NOTHING_MEANT = Message("Needs words in q, whose meaning is compared.", "需要在 q 中填写检索词，方可比较语义。")
+PAST = Message("This day is over.", "该日期已过。")
 OUTSIDE_EXTENSION = Message("Must lie after {after} and at most a year later.", "应在 {after} 之后，且不超过一年。")
+NO_POSITION = Message("Must be the id of an event of this stream.", "应为本事件流中事件的编号。")
 
 
 def translated(text: Any) -> Any:

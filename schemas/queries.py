@@ -66,6 +66,9 @@ class ListingQuery(PageQuery):
     field = _codes("fields")
     disciplines = _codes("disciplines")
     organisation = comma(fields.UUID())
+    semantic = fields.Boolean(
+        load_default=False, metadata={"description": "Also by meaning, not by words alone 同时按语义检索"}
+    )
     state = _codes("listing_states")
     published_from = fields.Date()
     published_to = fields.Date()
@@ -139,6 +142,13 @@ class SuggestQuery(Strict):
     q = Text(100, required=True)
     kinds = DelimitedList(fields.String(validate=one_of(KINDS)), load_default=KINDS, metadata={"default": [*KINDS]})
     limit = WholeParameter(1, 20, load_default=10)
+
+
+class LivePosition(Strict):
+    """From where on a caller wants to hear of what comes, and how long to wait."""
+
+    after = WholeParameter(0, 10**15)
+    seconds = WholeParameter(0, 60)
 
 
 class MatchQuery(PageQuery):

@@ -30,7 +30,7 @@ class UserRow(Strict):
     email = fields.Email(required=True)
     name = Text(128, required=True)
     language = Code("languages", required=True)
-    roles = codes("roles", 4)
+    roles = codes("roles", 5)
     organisation = Text(128)
 
 

@@ -65,6 +65,7 @@ def opened(
         if database is None:
             runtime.close()
         else:
+            runtime.post.close()
             runtime.engine.close()
 
 

@@ -6,7 +6,7 @@ It opens the transaction, answers Idempotency-Keys, sets ETag and Link, and docu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any, Literal, NoReturn, TypeVar
 from urllib.parse import urlencode
@@ -40,13 +40,19 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a view gives back, already in its outer shape. `version` becomes the ETag."""
+    """What a view gives back, already in its outer shape. `version` becomes the ETag. Fields `shown_once` are not
+    kept with an Idempotency-Key: whoever repeats the request gets null for them."""
 
     body: Any = None
     status: int = 200
     version: int | None = None
     next_cursor: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    shown_once: tuple[str, ...] = ()
+
+    def to_keep(self) -> Answer:
+        """What a repeated request gets."""
+        return replace(self, body={**self.body, **dict.fromkeys(self.shown_once)}) if self.shown_once else self
 
 
 class _QueryParser(FlaskParser):
@@ -198,17 +204,19 @@ def _write(
             if earlier is not None:
                 headers = {**earlier.headers, "Idempotency-Replayed": "true"}
                 return Response(earlier.body, earlier.status, headers)
-        response = _respond(view(Call(session, principal, runtime(), language(), version), **values))
+        answer = view(Call(session, principal, runtime(), language(), version), **values)
+        response = _respond(answer)
         if key:
+            kept = _respond(answer.to_keep()) if answer.shown_once else response
             idempotency.remember(
                 session,
                 IdempotentAnswer(
                     caller=principal.name,
                     key=key,
                     fingerprint=print_,
-                    status=response.status_code,
-                    headers=dict(response.headers),
-                    body=response.get_data(),
+                    status=kept.status_code,
+                    headers=dict(kept.headers),
+                    body=kept.get_data(),
                     created_at=now,
                 ),
             )

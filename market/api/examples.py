@@ -181,6 +181,7 @@ RESOLVED_FLAG = {**FLAG, "verdict": "copied", "resolved_at": _MOMENT, "resolved_
 
 NOTIFICATION: dict[str, Any] = {
     "id": _ID,
+    "position": 7,
     "kind": "match_found",
     "title": "新的匹配：海上风电塔筒长效防腐涂层",
     "body": "与您的“潮差区钢结构涂层两年内起泡脱落”匹配度 91%：都涉及防腐、涂层、盐雾。",
@@ -191,6 +192,7 @@ NOTIFICATION: dict[str, Any] = {
     "created_at": _MOMENT,
     "read_at": None,
 }
+NEWS = {"items": [NOTIFICATION], "position": 7}
 INBOX = {"items": [NOTIFICATION], "unread": 1, "next": None}
 
 SEARCH_KEY = {

@@ -142,8 +142,9 @@ def _search(call: Call, noun: str, query: dict[str, Any]) -> Answer:
     secret = call.runtime.secret
     offset = paging.decode(secret, query.get("cursor")) or 0
     found = searching.run(
-        call.session, call.runtime.engine, call.principal, noun, query, offset=offset, limit=query["limit"]
-    )
+        call.session, call.runtime.engine, call.principal, noun, query,
+        embedder=call.runtime.embedder, offset=offset, limit=query["limit"],
+    )  # fmt: skip
     cursor = None if found.next_offset is None else paging.encode(secret, found.next_offset)
     body = {
         "items": PRESENTERS[noun].hits(call.session, found.hits, with_highlights=query["highlight"]),

@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from market import logs
-from market.cli import copying, data, evaluating, jobs, keys, learning, matching, search, serving
+from market.cli import copying, data, evaluating, jobs, keys, learning, matching, search, serving, telling
 from market.cli.output import fail
 from market.errors import MarketError
 from market.settings import SettingsError, from_environment
@@ -20,7 +20,8 @@ from search.engine import EngineUnavailable
 @click.pass_context
 def market(context: click.Context) -> None:
     """Qiao 桥: a technology-transfer marketplace. Settings: docs/settings.md."""
-    context.obj = from_environment()
+    if context.invoked_subcommand != "endpoints":  # asks for them itself, but for what makes one of them
+        context.obj = from_environment()
     logs.configure("warning" if context.invoked_subcommand not in ("serve", "worker") else context.obj.log_level)
 
 
@@ -41,6 +42,10 @@ for _command in (
     learning.learn,
     learning.weights,
     learning.rematch,
+    telling.channels,
+    telling.deliveries,
+    telling.digests,
+    telling.endpoints,
     serving.bench,
 ):
     market.add_command(_command)

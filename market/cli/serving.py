@@ -18,7 +18,7 @@ from granian.server import Server
 
 from market.cli.output import fail, json_option, opened, say, show
 from market.settings import Settings
-from market.worker import runner, status
+from market.worker import lanes, status
 
 _STOP_SECONDS = 10.0
 # granian's lines go to the root logger, which gives them our form.
@@ -50,7 +50,7 @@ def serve(settings: Settings, host: str | None, port: int | None, with_worker: b
         port=port,
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=settings.threads,
+        blocking_threads=settings.threads + settings.streams,
         log_dictconfig=_LOGGING,
         log_level="warning",  # type: ignore[arg-type]  # granian takes the name as well
         workers_kill_timeout=int(_STOP_SECONDS),
@@ -117,7 +117,7 @@ def worker(settings: Settings, parent: int | None, as_json: bool) -> None:
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent, stop), daemon=True).start()
     with opened(settings, writes_index=True) as runtime, status.served(runtime):
-        runner.work(runtime, stop)
+        lanes.work(runtime, stop)
     if as_json:
         show({"stopped": True}, as_json=True)
 

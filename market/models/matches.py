@@ -36,6 +36,7 @@ class Match(Row, SQLModel, table=True):
     score: float
     parts: list[dict[str, Any]] = Field(default=[], sa_type=JSON)
     active: bool = True
+    told_score: float | None = None  # the score when people were last told; None: they were not
     demand_state: str = "new"
     offer_state: str = "new"
     demand_reason: str = ""

@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from market.models import LISTINGS
+from market.models import LISTINGS, Demand, Match
 from market.outbox import JobName, enqueue
 from market.services import audit, notifications
 from market.services.access import SYSTEM
+from market.services.telling import News, tell
 
 _AT_ONCE = 500
+# Whoever has said what they want is in no need of being reminded.
+_STILL_THINKING = frozenset({"new", "seen"})
 
 
 def expire(session: Session, *, now: datetime) -> int:
@@ -20,6 +23,7 @@ def expire(session: Session, *, now: datetime) -> int:
     At most 500 of a kind in one transaction; where there may be more, the job is enqueued again.
     """
     ended = 0
+    news: list[News] = []
     for noun, model in LISTINGS.items():
         last_day = col(getattr(model, model.EXPIRES))
         due = session.exec(
@@ -34,17 +38,19 @@ def expire(session: Session, *, now: datetime) -> int:
             listing.version += 1
             listing.updated_at = now
             audit.record(session, SYSTEM, "expire", listing, now=now)
-            notifications.tell_owners(session, listing, "listing_expired", now=now)
+            news.extend(notifications.news_of_listing(session, listing, "listing_expired"))
         enqueue(session, JobName.INDEX, [f"{noun}:{listing.id}" for listing in due], now=now)
         if len(due) == _AT_ONCE:
             enqueue(session, JobName.EXPIRE, ["more"], now=now)
         ended += len(due)
+    tell(session, news, now=now)
     return ended
 
 
 def warn(session: Session, *, now: datetime, days: int) -> int:
     """Tell the owners of what ends within `days`, once for each end date. May be repeated."""
     warned = 0
+    news: list[News] = []
     for model in LISTINGS.values():
         last_day = col(getattr(model, model.EXPIRES))
         soon = session.exec(
@@ -60,6 +66,29 @@ def warn(session: Session, *, now: datetime, days: int) -> int:
         ).all()
         for listing in soon:
             listing.warned = True
-            notifications.tell_owners(session, listing, "listing_expiring", now=now)
+            news.extend(notifications.news_of_listing(session, listing, "listing_expiring"))
         warned += len(soon)
+    tell(session, news, now=now)
     return warned
+
+
+def remind(session: Session, *, now: datetime, days: int) -> int:
+    """Tell those whose offers match a demand that it closes within `days`, once for each day it may close on. May be
+    repeated; gives how many are newly told."""
+    closing = (
+        select(Demand, Match)
+        .where(Match.demand_id == Demand.id, col(Match.active), col(Match.told_score).is_not(None))
+        .where(
+            Demand.state == "published",
+            Demand.progress == "open",
+            col(Demand.deadline) >= now.date(),
+            col(Demand.deadline) <= now.date() + timedelta(days=days),
+        )
+        .order_by(col(Match.id))
+    )
+    news: list[News] = []
+    for demand, match in session.exec(closing):
+        offer = session.get(LISTINGS[match.offer_kind], match.offer_id)
+        if offer is not None and offer.matchable and match.offer_state in _STILL_THINKING and not match.dismissed:
+            news.extend(notifications.news_of_deadline(session, demand, offer, match))
+    return tell(session, news, now=now)

@@ -17,7 +17,9 @@ from sqlmodel import Session, col, or_, select, update
 
 from market.errors import NotFound, Unauthenticated
 from market.models import ApiKey, User
+from market.services import notifications
 from market.services.access import Principal
+from market.services.telling import tell
 
 PREFIX = "qiao_"
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -55,6 +57,9 @@ def create(
         expires_at=expires_at,
         created_at=now,
     )
+    if session.exec(select(ApiKey.id).where(ApiKey.user_id == user.id).limit(1)).first() is not None:
+        # Of a first key there is nobody to warn.
+        tell(session, [notifications.news_of_security(user, "key_created", label or row.hint)], now=now)
     session.add(row)
     return plain, row
 
@@ -102,6 +107,8 @@ def revoke(session: Session, hint: str, *, now: datetime) -> ApiKey:
         raise NotFound(noun="key", id=hint)
     rows[0].revoked_at = now
     session.add(rows[0])
+    user = session.get_one(User, rows[0].user_id)
+    tell(session, [notifications.news_of_security(user, "key_revoked", rows[0].label or hint)], now=now)
     return rows[0]
 
 

@@ -15,6 +15,7 @@ from market.outbox import JobName, enqueue
 from market.services import audit, notifications
 from market.services.access import Principal, require_owner, require_role, visible_to
 from market.services.lives import DEMAND_ACTIONS, LISTING_ACTIONS, Transition
+from market.services.telling import tell
 from schemas import messages
 
 AnyListing = TypeVar("AnyListing", bound=Listing)
@@ -204,9 +205,9 @@ def _move(
         listing.published_at = now
     if action == "reject":
         listing.rejection_reason, listing.rejection_text = details["reason"], details["text"]
-        notifications.tell_owners(session, listing, "listing_rejected", now=now)
+        tell(session, list(notifications.news_of_listing(session, listing, "listing_rejected")), now=now)
     elif action == "approve":
-        notifications.tell_owners(session, listing, "listing_approved", now=now)
+        tell(session, list(notifications.news_of_listing(session, listing, "listing_approved")), now=now)
 
 
 def _extend(listing: Listing, *, until: date, today: date) -> None:

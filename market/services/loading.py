@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from market.errors import Invalid, MarketError
 from market.models import LISTINGS, Listing, Organisation, User
-from market.services import listings
+from market.services import endpoints, listings
 from market.services.access import SYSTEM
 from schemas.base import pointers
 from schemas.rows import ROWS
@@ -152,6 +152,12 @@ def _store_parties(
         else:
             loaded.unchanged += 1
     session.flush()
+    if model is User:
+        # From now on they can be reached by mail, where there is any.
+        loaded_keys = [row.data["key"] for row in rows]
+        endpoints.of_users(
+            session, [one.id for one in _by_key(session, User, loaded_keys).values()], mail=True, now=now
+        )
 
 
 def store_singly(session: Session, kind: str, row: Row, *, now: datetime, loaded: Loaded) -> None:

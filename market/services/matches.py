@@ -17,10 +17,11 @@ from market.matching import diversity
 from market.models import LISTINGS, Demand, Listing, Match
 from market.models.base import new_id
 from market.outbox import JobName, enqueue
-from market.services import flags, notifications
+from market.services import flags, notifications, telling
 from market.services.access import Principal, owns, require_owner, visible_to
 from market.services.indexing import Reference
 from market.services.pairing import Fitting, Pair
+from market.services.telling import News
 
 Key = tuple[uuid.UUID, uuid.UUID]
 """A demand's id and an offer's."""
@@ -40,13 +41,15 @@ def keep(
     *,
     notify_from: float,
     margin: float = 0.0,
+    improvement: float = 1.0,
     now: datetime,
 ) -> None:
     """Make the matches of these listings equal to what fits them: add, rescore, withdraw; enqueue notifications of
-    those that newly reach `notify_from`, and do so by `margin` or more: what hardly changed is kept quiet. May be
-    repeated. What copies its demand is flagged; what a reviewer has found to be a copy is no match. Pairs with a
-    listing that has gone or closed meanwhile are left out: that listing's own job has withdrawn them, or will.
-    Matches that the other side's job has added meanwhile stay: this side has not looked at them.
+    those that newly reach `notify_from`, and do so by `margin` or more: what hardly changed is kept quiet; and of
+    those that are better by `improvement` than when people were told of them. May be repeated. What copies its demand
+    is flagged; what a reviewer has found to be a copy is no match. Pairs with a listing that has gone or closed
+    meanwhile are left out: that listing's own job has withdrawn them, or will. Matches that the other side's job has
+    added meanwhile stay: this side has not looked at them.
     """
     old = _matches_of(session, found)
     by_key = {_key(match): match for matches in old.values() for match in matches}
@@ -66,13 +69,12 @@ def keep(
             kept.add(key)
             if pair.copied:
                 copied.append(pair)
-            told_before = match is not None and match.active and match.score >= notify_from
+            if _is_news(match, pair.score.value, notify_from=notify_from, margin=margin, improvement=improvement):
+                news.append(key)
             if match is None:
                 new[key] = _row(pair, now=now)
             else:
                 _rescore(match, pair, now=now)
-            if pair.score.value >= notify_from + margin and not told_before:
-                news.append(key)
         for match in old[reference]:
             if match.active and _key(match) not in kept and fitting.partners.intersection(_key(match)):
                 match.active, match.updated_at = False, now
@@ -81,6 +83,14 @@ def keep(
         metrics.matches.labels("outcome" if row["outcome_id"] else "expert").inc()
     flags.mark(session, copied, now=now)
     enqueue(session, JobName.NOTIFY, [str(ids[key]) for key in news], now=now)
+
+
+def _is_news(match: Match | None, score: float, *, notify_from: float, margin: float, improvement: float) -> bool:
+    """Whether this score is worth telling of, when the match stands as it does (None: there was none)."""
+    if match is not None and match.told_score is not None and match.active:
+        return score >= match.told_score + improvement
+    reached_before = match is not None and match.active and match.score >= notify_from
+    return score >= notify_from + margin and not reached_before
 
 
 def _key(match: Match) -> Key:
@@ -168,19 +178,27 @@ def withdraw(session: Session, references: Sequence[Reference], *, now: datetime
                 match.active, match.updated_at = False, now
 
 
-def tell(session: Session, identity: uuid.UUID, *, least: float, now: datetime) -> int:
-    """Tell both sides of a match, if it still holds, neither has dismissed it and no flag waits to be looked at.
-    Repeating tells nobody twice."""
-    match = session.get(Match, identity)
-    if match is None or not match.active or match.dismissed or match.score < least:
-        return 0
-    demand = session.get(Demand, match.demand_id)
-    offer = _offer(session, match)
-    if demand is None or offer is None or not (demand.matchable and offer.matchable):
-        return 0
-    if flags.unresolved(session, match.demand_id, match.offer_id):
-        return 0
-    return notifications.tell_match(session, match, demand, offer, now=now)
+def tell(session: Session, ids: Iterable[uuid.UUID], *, least: float, improvement: float, now: datetime) -> int:
+    """Tell both sides of each match that still holds, that neither has dismissed and for which no flag waits to be
+    looked at: that it was found, or that it is better by `improvement` than when they were told. Repeating tells
+    nobody twice."""
+    news: list[News] = []
+    rows = select(Match).where(col(Match.id).in_(list(ids)), col(Match.active), col(Match.score) >= least)
+    for match in session.exec(rows.order_by(col(Match.id)).with_for_update()):
+        if match.dismissed:
+            continue
+        demand = session.get(Demand, match.demand_id)
+        offer = _offer(session, match)
+        if demand is None or offer is None or not (demand.matchable and offer.matchable):
+            continue
+        if flags.unresolved(session, match.demand_id, match.offer_id):
+            continue
+        improved = match.told_score is not None and match.score >= match.told_score + improvement
+        kind = "match_improved" if improved else "match_found"
+        news.extend(notifications.news_of_match(session, match, demand, offer, kind))
+        if improved or match.told_score is None:
+            match.told_score = match.score
+    return telling.tell(session, news, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +332,10 @@ def act(
         setattr(match, f"{side}_reason", reason)
     match.updated_at = now
     session.add(match)
-    return match, side, offer if side == "demand" else demand
+    mine, theirs = (demand, offer) if side == "demand" else (offer, demand)
+    if action == "interest":
+        notifications.tell_interest(session, match, mine, theirs, now=now)
+    return match, side, theirs
 
 
 def _offer(session: Session, match: Match) -> Listing | None:

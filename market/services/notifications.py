@@ -1,46 +1,28 @@
-"""Inboxes: one row for each recipient and event, in the recipient's language; listing, reading."""
+"""Inboxes: what is told to whom of listings and matches; listing, reading, snoozing."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
-from sqlmodel import Session, col, func, select, update
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, func, or_, select, update
 
-from market import metrics
-from market.db import dialect_of, insert_into, rows_touched
+from market.db import rows_touched
 from market.errors import NotFound, Unauthenticated
 from market.matching import reasons
-from market.models import Demand, Listing, Match, Notification, User
-from market.models.base import new_id
+from market.models import Demand, Endpoint, Listing, Match, Notification, Subscription, User
+from market.models.base import Row, new_id
+from market.outbox import JobName, enqueue
+from market.services import indexing, wording
 from market.services.access import Principal
+from market.services.alerts import Hit
+from market.services.telling import News, tell
 from market.vocabulary import vocabulary
 
-_TITLES = {
-    "match_found": ("新的匹配：{other}", "A new match: {other}"),
-    "listing_approved": ("已发布：{title}", "Published: {title}"),
-    "listing_rejected": ("未通过审核：{title}", "Not published: {title}"),
-    "listing_expiring": ("即将到期：{title}", "About to expire: {title}"),
-    "listing_expired": ("已到期：{title}", "Expired: {title}"),
-}
-_BODIES = {
-    "match_found": (
-        "与您的“{title}”匹配度 {score:.0%}：{reason}",
-        "Fits your “{title}” at {score:.0%}. {reason}",
-    ),
-    "listing_approved": ("审核通过，现已公开。", "A reviewer approved it; it is public now."),
-    "listing_rejected": (
-        "原因：{reason} 修改后可再次提交。",
-        "Reason: {reason} Mend it and submit it again.",
-    ),
-    "listing_expiring": ("{day} 到期，可延期一次。", "It expires on {day}; it can be extended once."),
-    "listing_expired": (
-        "已于 {day} 到期，不再公开，也不再匹配。",
-        "It expired on {day} and is no longer public or matched.",
-    ),
-}
+Kept = TypeVar("Kept", bound=Row)
 
 
 def recipients(session: Session, listing: Listing) -> Sequence[User]:
@@ -48,43 +30,106 @@ def recipients(session: Session, listing: Listing) -> Sequence[User]:
     people = select(User).where(col(User.active))
     if listing.owner_id is not None:
         return session.exec(people.where(User.id == listing.owner_id)).all()
-    members = session.exec(people.where(User.organisation_id == listing.organisation_id)).all()
-    return [user for user in members if "member" in user.roles]
+    return _of_organisation(session, listing, "member")
 
 
-def tell_match(session: Session, match: Match, demand: Demand, offer: Listing, *, now: datetime) -> int:
-    """Tell both sides of a match. Repeating it tells nobody twice. Returns how many were told."""
-    told = 0
+def brokers(session: Session, listing: Listing) -> Sequence[User]:
+    """The brokers 技术经理人 of a listing's organisation."""
+    return _of_organisation(session, listing, "broker")
+
+
+def _of_organisation(session: Session, listing: Listing, role: str) -> list[User]:
+    people = select(User).where(col(User.active), User.organisation_id == listing.organisation_id)
+    return [user for user in session.exec(people.order_by(col(User.id))) if role in user.roles]
+
+
+def news_of_match(session: Session, match: Match, demand: Demand, offer: Listing, kind: str) -> Iterator[News]:
+    """A match, found or improved, for both sides."""
+    again = f":{match.score:.2f}" if kind == "match_improved" else ""  # it may improve once more
+    event = f"{kind}:{match.id}{again}"
     for mine, other in ((demand, offer), (offer, demand)):
         for user in recipients(session, mine):
-            told += _tell(
-                session,
-                user,
-                mine,
-                "match_found",
-                event=f"match_found:{match.id}",
-                now=now,
-                match_id=match.id,
-                other=other.heading(user.language),
-                score=match.score,
-                reason=reasons.sentence(match.parts, user.language),
-            )
-    return told
+            details = {
+                "other": other.heading(user.language),
+                "score": match.score,
+                "before": match.told_score,
+                "reason": reasons.sentence(match.parts, user.language),
+            }
+            yield News(user, kind, event, mine, match.id, details=details)
 
 
-def tell_owners(session: Session, listing: Listing, kind: str, *, now: datetime) -> None:
-    """Tell a listing's owners what became of it; once for each version of the listing."""
+def tell_interest(session: Session, match: Match, mine: Listing, theirs: Listing, *, now: datetime) -> None:
+    """Tell the other side that this one is interested; or, where both are, everybody, with the brokers."""
+    if match.demand_state != "in_contact":
+        event = f"counterpart_interested:{match.id}:{mine.NOUN}"
+        news = list(_about(recipients(session, theirs), "counterpart_interested", event, theirs, mine, match))
+    else:
+        event = f"mutual_interest:{match.id}"
+        news = [
+            one
+            for listing, other in ((mine, theirs), (theirs, mine))
+            for people in (recipients(session, listing), brokers(session, listing))
+            for one in _about(people, "mutual_interest", event, listing, other, match)
+        ]
+    tell(session, news, now=now)
+
+
+def _about(
+    people: Iterable[User], kind: str, event: str, listing: Listing, other: Listing, match: Match
+) -> Iterator[News]:
+    for user in people:
+        yield News(user, kind, event, listing, match.id, details={"other": other.heading(user.language)})
+
+
+def news_of_listing(session: Session, listing: Listing, kind: str) -> Iterator[News]:
+    """What became of a listing, for its owners; once for each version of it."""
     for user in recipients(session, listing):
-        _tell(
-            session,
-            user,
-            listing,
-            kind,
-            event=f"{kind}:{listing.id}:{listing.version}",
-            now=now,
-            reason=_reason(listing, user.language),
-            day=listing.expires_on,
-        )
+        details = {"reason": _reason(listing, user.language), "day": listing.expires_on}
+        yield News(user, kind, f"{kind}:{listing.id}:{listing.version}", listing, details=details)
+
+
+def news_of_deadline(session: Session, demand: Demand, offer: Listing, match: Match) -> Iterator[News]:
+    """A demand that soon closes, for those whose offer matches it."""
+    event = f"deadline_near:{match.id}:{demand.expires_on}"
+    for user in recipients(session, offer):
+        details = {"other": demand.heading(user.language), "day": demand.expires_on}
+        yield News(user, "deadline_near", event, offer, match.id, details=details)
+
+
+def news_of_hits(session: Session, hits: Sequence[Hit]) -> Iterator[News]:
+    """Listings that answer subscriptions, as far as they are still public; of a listing each person hears once."""
+    listings = indexing.load(session, {(hit.noun, hit.listing_id) for hit in hits})
+    users = {user.id: user for user in _by_id(session, User, {hit.user_id for hit in hits})}
+    kept = {row.id: row for row in _by_id(session, Subscription, {hit.subscription_id for hit in hits})}
+    for hit in hits:
+        listing, user = listings.get((hit.noun, hit.listing_id)), users.get(hit.user_id)
+        if listing is None or not listing.published or user is None or hit.subscription_id not in kept:
+            continue
+        event = f"subscription_hit:{hit.noun}:{hit.listing_id}"
+        details = {"name": kept[hit.subscription_id].name}
+        yield News(user, "subscription_hit", event, listing, None, hit.subscription_id, details)
+
+
+def _by_id(session: Session, model: type[Kept], ids: Collection[uuid.UUID]) -> Iterator[Kept]:
+    """However many they are."""
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), 500):
+        yield from session.exec(select(model).where(col(model.id).in_(wanted[start : start + 500])))
+
+
+def news_of_endpoint(user: User, endpoint: Endpoint) -> News:
+    """That an endpoint is not told any more, and why."""
+    details = {
+        "name": endpoint.name or endpoint.shown or user.email,
+        "reason": vocabulary("endpoint_reasons").label(endpoint.disabled_for, user.language),
+    }
+    return News(user, "endpoint_disabled", f"endpoint_disabled:{new_id()}", details=details)
+
+
+def news_of_security(user: User, deed: str, name: str) -> News:
+    """That something was done which whoever holds the account should know of; a deed of `wording.DEEDS`."""
+    what = wording.DEEDS[deed][user.language != "zh"].format(name=name)
+    return News(user, "security", f"security:{new_id()}", details={"what": what})
 
 
 def _reason(listing: Listing, language: str) -> str:
@@ -93,60 +138,53 @@ def _reason(listing: Listing, language: str) -> str:
     return f"{named} {listing.rejection_text}".strip()
 
 
-def _tell(
-    session: Session,
-    user: User,
-    listing: Listing,
-    kind: str,
-    *,
-    event: str,
-    now: datetime,
-    match_id: uuid.UUID | None = None,
-    **details: Any,
-) -> int:
-    which = 0 if user.language == "zh" else 1
-    details["title"] = listing.heading(user.language)
-    row = {
-        "id": new_id(),
-        "created_at": now,
-        "recipient_id": user.id,
-        "kind": kind,
-        "event": event,
-        "listing_noun": listing.NOUN,
-        "listing_id": listing.id,
-        "match_id": match_id,
-        "language": user.language,
-        "title": _TITLES[kind][which].format(**details),
-        "body": _BODIES[kind][which].format(**details),
-    }
-    insert = insert_into(dialect_of(session), Notification).values(row)
-    told = rows_touched(session.execute(insert.on_conflict_do_nothing(index_elements=["recipient_id", "event"])))
-    metrics.notifications.labels(kind).inc(told)
-    return told
-
-
-def inbox(session: Session, principal: Principal, *, before: uuid.UUID | None, limit: int) -> Sequence[Notification]:
-    """The caller's notifications, newest first, from below the id `before`."""
-    rows = select(Notification).where(Notification.recipient_id == _caller(principal))
+def inbox(
+    session: Session, principal: Principal, *, before: int | None = None, limit: int, now: datetime
+) -> Sequence[Notification]:
+    """The caller's notifications, newest first, from below the position `before`; without those that are snoozed."""
+    rows = select(Notification).where(*_shown(principal, now))
     if before is not None:
-        rows = rows.where(col(Notification.id) < before)
-    return session.exec(rows.order_by(col(Notification.id).desc()).limit(limit)).all()
+        rows = rows.where(col(Notification.position) < before)
+    return session.exec(rows.order_by(col(Notification.position).desc()).limit(limit)).all()
 
 
-def unread(session: Session, principal: Principal) -> int:
+def after(session: Session, user_id: uuid.UUID, position: int, *, limit: int) -> Sequence[Notification]:
+    """What came after a position, oldest first. Whoever has seen up to one has missed nothing before it."""
+    rows = select(Notification).where(Notification.recipient_id == user_id, col(Notification.position) > position)
+    return session.exec(rows.order_by(col(Notification.position)).limit(limit)).all()
+
+
+def newest(session: Session, user_id: uuid.UUID) -> int:
+    """The position of the newest; 0 where there is none."""
+    last = select(func.max(Notification.position)).where(Notification.recipient_id == user_id)
+    return session.exec(last).one() or 0
+
+
+def unread(session: Session, principal: Principal, *, now: datetime) -> int:
     """How many the caller has not read."""
     return session.exec(
         select(func.count())
         .select_from(Notification)
-        .where(Notification.recipient_id == _caller(principal), col(Notification.read_at).is_(None))
+        .where(*_shown(principal, now), col(Notification.read_at).is_(None))
     ).one()
+
+
+def _shown(principal: Principal, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    awake = or_(col(Notification.snoozed_until).is_(None), col(Notification.snoozed_until) <= now)
+    return col(Notification.recipient_id) == _caller(principal), awake
+
+
+def get(session: Session, principal: Principal, identity: uuid.UUID) -> Notification:
+    """One of the caller's. Raises NotFound for another's."""
+    row = session.get(Notification, identity)
+    if row is None or row.recipient_id != _caller(principal):
+        raise NotFound(noun="notification", id=str(identity))
+    return row
 
 
 def read(session: Session, principal: Principal, identity: uuid.UUID, *, now: datetime) -> Notification:
     """Mark one as read; reading it again changes nothing. Raises NotFound for another's."""
-    row = session.get(Notification, identity)
-    if row is None or row.recipient_id != _caller(principal):
-        raise NotFound(noun="notification", id=str(identity))
+    row = get(session, principal, identity)
     if row.read_at is None:
         row.read_at = now
         session.add(row)
@@ -157,11 +195,22 @@ def read_all(session: Session, principal: Principal, *, now: datetime) -> int:
     """Mark all as read and say how many were not."""
     result = session.execute(
         update(Notification)
-        .where(col(Notification.recipient_id) == _caller(principal), col(Notification.read_at).is_(None))
+        .where(*_shown(principal, now), col(Notification.read_at).is_(None))
         .values(read_at=now)
         .execution_options(synchronize_session=False)
     )
     return rows_touched(result)
+
+
+def snooze(
+    session: Session, principal: Principal, identity: uuid.UUID, *, until: datetime, now: datetime
+) -> Notification:
+    """Put one off: it leaves the inbox, and is told once more when that is over. Raises NotFound for another's."""
+    row = get(session, principal, identity)
+    row.read_at, row.snoozed_until, row.planned = None, until, False
+    session.add(row)
+    enqueue(session, JobName.DISPATCH, [str(row.recipient_id)], now=now)
+    return row
 
 
 def _caller(principal: Principal) -> uuid.UUID:

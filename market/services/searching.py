@@ -13,11 +13,12 @@ from sqlalchemy import Executable, bindparam
 from sqlalchemy.orm import lazyload
 from sqlmodel import Session, col, select
 
-from market.errors import NotOffered, Unavailable
+from market.errors import Conflict, NotOffered, Unavailable
 from market.models import LISTINGS, Expert, Listing
 from market.services.access import Principal, reader_tags, visible_to
 from market.services.indexing import index_of
 from schemas.documents import epoch_day
+from search.embedding import BadVectors, Embedder, EmbedderUnavailable
 from search.engine import (
     AnyOf,
     Between,
@@ -50,7 +51,7 @@ _RANGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "published": ("published_at", "published_at"),
     },
 }
-_NEWEST = Sort(field="published_at", descending=True)
+NEWEST = Sort(field="published_at", descending=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +71,25 @@ def run(
     noun: str,
     asked: Mapping[str, Any],
     *,
+    embedder: Embedder | None = None,
     offset: int = 0,
     limit: int,
 ) -> Found:
     """Search one kind of listing. `asked` has passed its query schema.
 
     The engine only proposes: rows are read from the database, and what the caller may not see any more is
-    dropped. A stale index can shorten a page; it can never leak. Raises Unavailable when the engine is away.
+    dropped. A stale index can shorten a page; it can never leak. Asked for meaning too, what is best comes first by
+    both; where a sort decides, there is nothing to weigh. Raises Unavailable when the engine is away, or the
+    embedder that is needed, and Conflict where there is none.
     """
+    text, sort = asked.get("q", ""), _sort(asked)
+    by_meaning = asked.get("semantic") and text and sort is None
     query = Query(
-        text=asked.get("q", ""),
-        filters=(*_filters(noun, asked), AnyOf("readers", reader_tags(principal))),
+        text=text,
+        vector=meaning_of(embedder, text) if by_meaning else (),
+        filters=(*filters_of(noun, asked), AnyOf("readers", reader_tags(principal))),
         facets=tuple(asked.get("facets", ())),
-        sort=_sort(asked),
+        sort=sort,
         offset=offset,
         limit=limit,
         highlight=tuple(field.name for field in INDEXES[index_of(noun)].text) if asked.get("highlight") else (),
@@ -96,6 +103,16 @@ def run(
     end = offset + len(page.hits)
     more = bool(page.hits) and end < min(page.total, DEEPEST)
     return Found(hits, page.total, page.facets, end if more else None)
+
+
+def meaning_of(embedder: Embedder | None, text: str) -> tuple[float, ...]:
+    """The vector of what a person typed. Raises Conflict where there is no embedder, Unavailable where it is away."""
+    if embedder is None:
+        raise Conflict("meaning-not-compared")
+    try:
+        return tuple(float(number) for number in embedder.embed([text], role="query")[0])
+    except (EmbedderUnavailable, BadVectors) as error:
+        raise Unavailable("embedder-unavailable") from error
 
 
 def _visible(session: Session, principal: Principal, noun: str, hits: Iterable[Hit]) -> dict[str, int]:
@@ -152,7 +169,8 @@ def browser_key(engine: Engine, principal: Principal, *, expires_at: datetime) -
         raise Unavailable("search-unavailable") from error
 
 
-def _filters(noun: str, asked: Mapping[str, Any]) -> tuple[Filter, ...]:
+def filters_of(noun: str, asked: Mapping[str, Any]) -> tuple[Filter, ...]:
+    """What parameters narrow a search to; without a state, to what is published."""
     keywords = INDEXES[index_of(noun)].keyword_names - {"readers"}
     filters: list[Filter] = [
         AnyOf(name, tuple(str(value) for value in values))
@@ -181,7 +199,7 @@ def _number(value: int | date, field: str, *, last: bool = False) -> int | None:
 def _sort(asked: Mapping[str, Any]) -> Sort | None:
     name = asked.get("sort", "relevance")
     if name == "relevance":
-        return None if asked.get("q") else _NEWEST
+        return None if asked.get("q") else NEWEST
     if name == "newest":
-        return _NEWEST
+        return NEWEST
     return Sort(field=name.removeprefix("-"), descending=name.startswith("-"))

@@ -73,11 +73,31 @@ def _signed(signature: Signature, known: Mapping[bytes, Any], model: str) -> Sig
 
 def vector_of(signature: Signature) -> list[float] | None:
     """The one vector that stands for a listing in the search index: the mean of its texts'; None where none is."""
-    if signature.vectors is None:
-        return None
-    mean = signature.vectors.sum(axis=0)
+    return None if signature.vectors is None else _mean(signature.vectors)
+
+
+def _mean(vectors: NDArray[np.float32]) -> list[float] | None:
+    mean = vectors.sum(axis=0)
     length = float(np.linalg.norm(mean))
     return [float(number) for number in mean / length] if length > 0 else None
+
+
+def means(session: Session, ids: Iterable[uuid.UUID], model: str) -> dict[uuid.UUID, list[float]]:
+    """The one vector of each listing that has vectors of this model, as they are stored."""
+    rows = select(Row).where(col(Row.listing_id).in_(list(ids)), Row.model == model, col(Row.vectors).is_not(None))
+    found: dict[uuid.UUID, list[float]] = {}
+    for row in session.exec(rows):
+        assert row.vectors is not None
+        mean = _mean(signatures.unpack_vectors(row.vectors, len(signatures.split(row.digests))))
+        if mean is not None:
+            found[row.listing_id] = mean
+    return found
+
+
+def versions(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Of which version of each listing the signature is that is stored."""
+    rows = select(Row.listing_id, Row.version).where(col(Row.listing_id).in_(list(ids)))
+    return {row.listing_id: row.version for row in session.execute(rows)}
 
 
 def row_of(listing: Listing, signature: Signature) -> dict[str, Any]:

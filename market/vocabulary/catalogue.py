@@ -41,6 +41,10 @@ TITLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "roles": ("角色", "Roles"),
         "languages": ("语言", "Languages"),
         "notification_kinds": ("通知类型", "Kinds of notification"),
+        "channels": ("通知渠道", "Channels"),
+        "rhythms": ("通知频率", "Rhythms"),
+        "delivery_states": ("投递状态", "States of a delivery"),
+        "endpoint_reasons": ("接收端停用原因", "Reasons an endpoint is disabled"),
     }
 )
 

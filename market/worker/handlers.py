@@ -14,14 +14,30 @@ from sqlmodel import Session
 from market.models import LISTINGS
 from market.outbox import Claimed, JobName, enqueue
 from market.runtime import Runtime
-from market.services import expiry, idempotency, indexing, matches, rematching, signing
+from market.services import (
+    alerts,
+    dispatching,
+    expiry,
+    idempotency,
+    indexing,
+    matches,
+    notifications,
+    rematching,
+    signing,
+    subscriptions,
+)
 from market.services import scoring as scorings
 from market.services.pairing import Fitting
 from market.services.scoring import Scoring
+from market.services.telling import tell
+from market.worker import sending
 
 Finish = Callable[[Session], object]
 
 _RECONCILED_AT_ONCE = 20_000
+_NEWS_FOR = timedelta(days=7)
+"""A listing that was changed within these, and has its vector only now, is news in meaning too; else the model is new
+and the listing is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +57,19 @@ def index(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
         signed = signing.sign_all(session, listings.values(), model)
         rows = [signing.row_of(listing, signed[listing.id].signature) for listing in listings.values()]
         documents = indexing.documents(listings.values(), vector=lambda one: signing.vector_of(signed[one].signature))
+        before = signing.versions(session, [identity for _, identity in references])
     gone = [reference for reference in references if reference not in listings]
     indexing.write(runtime.engine, documents, gone)
     keys = {identity: f"{noun}:{identity}" for noun, identity in listings}
     lacking = [key for identity, key in keys.items() if not signed[identity].complete]
+    # What is only indexed anew is nobody's news.
+    changed = [keys[one.id] for one in listings.values() if one.published and before.get(one.id) != one.version]
 
     def finish(session: Session) -> None:
         signing.keep(session, rows, gone)
         enqueue(session, JobName.MATCH, keys.values(), now=runtime.clock())
         enqueue(session, JobName.EMBED, lacking, now=runtime.clock())
+        enqueue(session, JobName.ALERT, changed, now=runtime.clock())
 
     return finish
 
@@ -67,6 +87,9 @@ def embed(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
         rematching.after_vectors(session, runtime.scorings.model, now=runtime.clock())
         again = [f"{noun}:{identity}" for noun, identity in listings if identity in done]
         enqueue(session, JobName.INDEX, again, now=runtime.clock())
+        lately = runtime.clock() - _NEWS_FOR
+        news = [f"{one.NOUN}:{one.id}" for one in listings.values() if one.id in done and one.updated_at > lately]
+        enqueue(session, JobName.ALERT, news, now=runtime.clock())
 
     return finish
 
@@ -87,7 +110,14 @@ def match(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
         if census is not None:
             scorings.keep_census(session, census)
             rematching.after_growth(session, census, now=runtime.clock())
-        matches.keep(session, found, notify_from=runtime.settings.notify_threshold, now=runtime.clock())
+        settings = runtime.settings
+        matches.keep(
+            session,
+            found,
+            notify_from=settings.notify_threshold,
+            improvement=settings.improvement,
+            now=runtime.clock(),
+        )
         matches.withdraw(
             session, [reference for reference in listings if reference not in found], now=runtime.clock()
         )
@@ -115,7 +145,14 @@ def rematch(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
     margin = settings.rematch_margin if any(step.quiet for step in steps) else 0.0
 
     def finish(session: Session) -> None:
-        matches.keep(session, found, notify_from=settings.notify_threshold, margin=margin, now=runtime.clock())
+        matches.keep(
+            session,
+            found,
+            notify_from=settings.notify_threshold,
+            margin=margin,
+            improvement=settings.improvement,
+            now=runtime.clock(),
+        )
         for step in steps:
             rematching.take(session, step, now=runtime.clock())
 
@@ -124,12 +161,28 @@ def rematch(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
 
 def notify(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
     """Tell both sides of each match that still holds, once."""
+    settings, ids = runtime.settings, [uuid.UUID(job.key) for job in jobs]
+    least, improvement = settings.notify_threshold, settings.improvement
+    return lambda session: matches.tell(session, ids, least=least, improvement=improvement, now=runtime.clock())
 
-    def finish(session: Session) -> None:
-        for job in jobs:
-            matches.tell(session, uuid.UUID(job.key), least=runtime.settings.notify_threshold, now=runtime.clock())
 
-    return finish
+def alert(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
+    """Tell those whose subscriptions these listings answer."""
+    references = [indexing.reference(job.key) for job in jobs]
+    model = runtime.scorings.model
+    with runtime.db.reading() as session:
+        scale = runtime.scorings.current(session).scale
+        listings = indexing.load(session, references)
+        vectors = signing.means(session, [one.id for one in listings.values()], model) if model else {}
+        found = [(one, indexing.document(one), vectors.get(one.id)) for one in listings.values()]
+        hits = alerts.hits(session, found, model=model, unlike=scale.unlike, now=runtime.clock())
+    return lambda session: tell(session, list(notifications.news_of_hits(session, hits)), now=runtime.clock())
+
+
+def dispatch(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
+    """Plan which endpoints hear of what is new in these people's inboxes, and when."""
+    people = [uuid.UUID(job.key) for job in jobs]
+    return lambda session: dispatching.plan(session, people, runtime.post.channels, now=runtime.clock())
 
 
 def expire(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
@@ -138,8 +191,13 @@ def expire(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
 
 
 def warn(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
-    """Warn the owners of what will soon expire."""
-    return lambda session: expiry.warn(session, now=runtime.clock(), days=runtime.settings.expiry_warning_days)
+    """Warn the owners of what will soon expire, and those who match a demand that will soon close."""
+
+    def finish(session: Session) -> None:
+        expiry.warn(session, now=runtime.clock(), days=runtime.settings.expiry_warning_days)
+        expiry.remind(session, now=runtime.clock(), days=runtime.settings.deadline_warning_days)
+
+    return finish
 
 
 def reconcile(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
@@ -161,6 +219,20 @@ def reconcile(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
     return finish
 
 
+def renew(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
+    """Make the vectors of subscriptions anew that another model made, some at a time."""
+    if runtime.embedder is None:
+        return lambda _: None
+    with runtime.db.reading() as session:
+        made = subscriptions.renew(session, runtime.embedder)
+
+    def finish(session: Session) -> None:
+        subscriptions.keep_renewed(session, made, now=runtime.clock())
+        enqueue(session, JobName.RENEW, ["more"] if made else [], now=runtime.clock())
+
+    return finish
+
+
 def sweep(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
     """Forget what was only kept for a time."""
     return lambda session: idempotency.forget(session, now=runtime.clock())
@@ -170,11 +242,15 @@ HANDLERS: dict[JobName, Handler] = {
     JobName.INDEX: Handler(index, batch=200),
     JobName.MATCH: Handler(match, batch=100),
     JobName.NOTIFY: Handler(notify, batch=200),
+    JobName.ALERT: Handler(alert, batch=100),
+    JobName.DISPATCH: Handler(dispatch, batch=200),
+    JobName.DELIVER: Handler(sending.deliver, batch=1),
     JobName.EMBED: Handler(embed, batch=4),
     JobName.REMATCH: Handler(rematch, batch=1),
     JobName.EXPIRE: Handler(expire, batch=1),
     JobName.WARN: Handler(warn, batch=1),
     JobName.RECONCILE: Handler(reconcile, batch=1),
+    JobName.RENEW: Handler(renew, batch=1),
     JobName.SWEEP: Handler(sweep, batch=1),
 }
 
@@ -182,5 +258,6 @@ PERIODIC: dict[JobName, timedelta] = {
     JobName.EXPIRE: timedelta(minutes=5),
     JobName.WARN: timedelta(hours=1),
     JobName.RECONCILE: timedelta(minutes=10),
+    JobName.RENEW: timedelta(minutes=10),
     JobName.SWEEP: timedelta(hours=1),
 }

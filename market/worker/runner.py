@@ -5,16 +5,15 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import structlog
 
 from market import logs, metrics, outbox
-from market.db import AWAY, why
+from market.db import AWAY
 from market.outbox import Claimed, JobName
 from market.runtime import Runtime
-from market.worker import presence
 from market.worker.handlers import HANDLERS, PERIODIC
 from market.worker.retry import Retry
 from search.embedding import EmbedderUnavailable
@@ -34,27 +33,6 @@ class LeaseLost(Exception):
     """Another worker has taken the jobs over; nothing of this run may be kept."""
 
 
-def work(runtime: Runtime, stop: threading.Event) -> None:
-    """Run jobs until `stop` is set; the batch in hand is finished first."""
-    reconciled = False
-    with presence.shown(runtime) as name:
-        log.info("worker ready", worker=name)
-        while not stop.is_set():
-            try:
-                if not reconciled:
-                    # Whatever happened to index or database while nobody worked is found and mended first.
-                    with runtime.db.writing() as session:
-                        outbox.enqueue(session, JobName.RECONCILE, ["start"], now=runtime.clock())
-                    reconciled = True
-                if run_once(runtime) == 0:
-                    runtime.db.wait(stop, runtime.settings.job_poll_seconds)
-            except AWAY as error:
-                log.warning("database away", error=why(error))
-                stop.wait(1.0)
-    runtime.db.stop_waiting()
-    log.info("worker stopped", worker=name)
-
-
 def drain(runtime: Runtime, *, background: bool = True) -> int:
     """Run jobs until none is due, and return how many ran; `background`: vectors and rematches too."""
     total = 0
@@ -63,33 +41,39 @@ def drain(runtime: Runtime, *, background: bool = True) -> int:
     return total
 
 
-def run_once(runtime: Runtime, *, background: bool = True) -> int:
+def run_once(runtime: Runtime, *, background: bool = True, without: Collection[JobName] = ()) -> int:
     """Claim one batch and run it. Returns how many jobs were claimed; 0 when none was due."""
     now = runtime.clock()
     with runtime.db.reading() as session:
-        due = outbox.due_name(session, now=now, background=background)
+        due = outbox.due_name(session, now=now, background=background, without=without)
         periodic = outbox.periodic_due(session, now=now, every=PERIODIC)
     if periodic:
         with runtime.db.writing() as session:
             outbox.enqueue_due(session, now=now, every=PERIODIC)
     if due is None:
         return 1 if periodic else 0
-    with runtime.db.writing() as session:
-        jobs = outbox.claim(
-            session,
-            due,
-            now=now,
-            lease_seconds=runtime.settings.job_lease_seconds,
-            limit=min(HANDLERS[due].batch, runtime.settings.job_batch),
-        )
+    jobs = _claim(runtime, due, limit=min(HANDLERS[due].batch, runtime.settings.job_batch))
     if jobs:
         with _lease_kept(runtime, jobs):
-            _run(runtime, jobs)
+            run(runtime, jobs)
     return len(jobs)
 
 
-def _run(runtime: Runtime, jobs: Sequence[Claimed]) -> None:
-    """Run them together; every line logged meanwhile, wherever, says which jobs it is about."""
+def claim(runtime: Runtime, name: JobName, *, limit: int) -> list[Claimed]:
+    """Take up to `limit` due jobs of this name; whoever finds none has written nothing."""
+    with runtime.db.reading() as session:
+        due = outbox.due_name(session, now=runtime.clock(), without=[other for other in JobName if other != name])
+    return _claim(runtime, name, limit=limit) if due == name else []
+
+
+def _claim(runtime: Runtime, name: JobName, *, limit: int) -> list[Claimed]:
+    lease = runtime.settings.job_lease_seconds
+    with runtime.db.writing() as session:
+        return outbox.claim(session, name, now=runtime.clock(), lease_seconds=lease, limit=limit)
+
+
+def run(runtime: Runtime, jobs: Sequence[Claimed]) -> None:
+    """Run claimed jobs together; every line logged meanwhile, wherever, says which jobs it is about."""
     first = jobs[0]
     one = {"job_id": str(first.id), "key": first.key, "attempt": first.attempts} if len(jobs) == 1 else {}
     with structlog.contextvars.bound_contextvars(job=first.name, lease=first.lease, count=len(jobs), **one):
@@ -120,8 +104,8 @@ def _run_together(runtime: Runtime, jobs: Sequence[Claimed]) -> None:
             _put_back(runtime, jobs, error, counts=True)
         else:
             middle = len(jobs) // 2
-            _run(runtime, jobs[:middle])
-            _run(runtime, jobs[middle:])
+            run(runtime, jobs[:middle])
+            run(runtime, jobs[middle:])
     else:
         seconds = time.perf_counter() - began
         metrics.jobs.labels(name, "done").inc(len(jobs))

@@ -73,8 +73,20 @@ def test_production_with_a_short_secret_is_refused() -> None:
 
 
 def test_production_with_a_secret_is_accepted() -> None:
-    settings = from_environment({"MARKET_ENVIRONMENT": "production", "MARKET_SECRET": "x" * 32})
+    settings = from_environment(
+        {"MARKET_ENVIRONMENT": "production", "MARKET_SECRET": "x" * 32, "MARKET_ENCRYPTION_KEYS": "y" * 32}
+    )
     assert settings.environment == "production"
+
+
+def test_production_without_keys_to_encrypt_with_is_refused() -> None:
+    with pytest.raises(SettingsError, match="MARKET_ENCRYPTION_KEYS"):
+        from_environment({"MARKET_ENVIRONMENT": "production", "MARKET_SECRET": "x" * 32})
+
+
+def test_mail_without_a_sender_is_refused() -> None:
+    with pytest.raises(SettingsError, match="MARKET_MAIL_FROM"):
+        from_environment({"MARKET_MAIL_URL": "smtp://mail.example:25"})
 
 
 def test_an_environment_of_another_name_is_refused() -> None:
@@ -83,7 +95,14 @@ def test_an_environment_of_another_name_is_refused() -> None:
 
 
 def test_demonstration_data_are_refused_in_production(whole: Command, tmp_path: Path) -> None:
-    done = whole("init", "--demo", str(tmp_path), MARKET_ENVIRONMENT="production", MARKET_SECRET="x" * 32)
+    done = whole(
+        "init",
+        "--demo",
+        str(tmp_path),
+        MARKET_ENVIRONMENT="production",
+        MARKET_SECRET="x" * 32,
+        MARKET_ENCRYPTION_KEYS="y" * 32,
+    )
     assert "production has no demo accounts" in complaint(done)
 
 

@@ -207,6 +207,6 @@ def test_a_port_that_is_taken_is_told_in_one_line(environment: dict[str, str]) -
 
 
 def told(service: Service, key: str, identity: str, kind: str) -> bool:
-    """Whether the inbox of the holder of the key has one of that kind about that listing, among whatever else came."""
+    """Whether the inbox of the holder of the key has one of that kind about that listing, among what else came."""
     inbox = service.call("GET", "/api/v1/notifications", None, key)[1]["items"]
     return any(row["listing_id"] == identity and row["kind"] == kind for row in inbox)

@@ -108,6 +108,8 @@ def test_labels_have_few_values(exported: dict[str, set[str]]) -> None:
         "state",
         "result",
         "part",
+        "channel",
+        "outcome",
         "kind",
         "error",
         "version",

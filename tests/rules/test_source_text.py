@@ -138,10 +138,10 @@ def test_every_message_speaks_both_languages() -> None:
 
 
 def test_notifications_speak_both_languages() -> None:
-    from market.services import notifications
+    from market.services import wording
     from market.vocabulary import vocabulary
 
-    for table in (notifications._TITLES, notifications._BODIES):
+    for table in (wording.TITLES, wording.BODIES):
         assert set(table) == set(vocabulary("notification_kinds").codes)
         for zh, en in table.values():
             assert re.search("[\u4e00-\u9fff]", zh)

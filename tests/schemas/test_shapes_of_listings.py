@@ -93,7 +93,7 @@ def test_facets_and_filters_are_fields_of_the_index(noun: str) -> None:
     spec = INDEXES[f"{noun}s"]
     assert set(FACETS[noun]) <= set(spec.facets)
     ranges = {f"{name}_{end}" for name in searching._RANGES[noun] for end in ("from", "to")}
-    others = {"q", "limit", "cursor", "facets", "sort", "highlight"}
+    others = {"q", "semantic", "limit", "cursor", "facets", "sort", "highlight"}
     assert set(QUERIES[noun]().fields) - ranges - others <= spec.keyword_names - {"readers"}
     assert ranges <= set(QUERIES[noun]().fields)
 

@@ -49,9 +49,16 @@ FLAT_CODES = {
     "match_states": "new seen interested dismissed in_contact closed",
     "dismissal_reasons": "wrong_field too_immature too_expensive already_known not_needed other",
     "rejection_reasons": "incomplete implausible duplicate not_permitted other",
-    "roles": "administrator reviewer member expert",
+    "roles": "administrator reviewer member expert broker",
     "languages": "zh en",
-    "notification_kinds": "match_found listing_approved listing_rejected listing_expiring listing_expired",
+    "notification_kinds": (
+        "match_found match_improved counterpart_interested mutual_interest listing_approved listing_rejected "
+        "listing_expiring listing_expired deadline_near subscription_hit endpoint_disabled security"
+    ),
+    "channels": "mail webhook wecom dingtalk feishu apprise",
+    "rhythms": "instant daily weekly off",
+    "delivery_states": "waiting sent skipped dead",
+    "endpoint_reasons": "failing gone bounced complained unsubscribed",
 }
 
 every_vocabulary = pytest.mark.parametrize("each", VOCABULARIES.values(), ids=VOCABULARIES)

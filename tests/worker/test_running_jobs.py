@@ -20,7 +20,7 @@ from market import outbox
 from market.models import Outcome
 from market.outbox import JobName
 from market.runtime import Runtime, build
-from market.worker import runner
+from market.worker import lanes, runner
 from market.worker.handlers import HANDLERS
 from tests.factories import SettableClock, add_organisation
 from tests.services.stock import indexed, jobs, keys_of, matches, publish, signed, stored
@@ -249,7 +249,7 @@ def working(runtime: Runtime) -> Iterator[Callable[[Runtime], threading.Event]]:
 
     def start(one: Runtime) -> threading.Event:
         stop = threading.Event()
-        thread = threading.Thread(target=runner.work, args=(one, stop))
+        thread = threading.Thread(target=lanes.work, args=(one, stop))
         thread.start()
         started.append((thread, stop))
         return stop
