@@ -16,6 +16,8 @@ from benchmarks import (
     requests,
     search_server,
     searches,
+    subscriptions,
+    telling,
     world,
 )
 from benchmarks.corpus import CENTRE, Corpus, Sizes, sizes_of
@@ -25,7 +27,8 @@ from market.outbox import JobName
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 PARTS = (
-    "import", "index", "match", "sign", "search", "candidates", "listing", "rematch", "nearest", "post", "get",
+    "import", "index", "match", "sign", "search", "candidates", "listing", "rematch", "nearest",
+    "subscriptions", "telling", "post", "get",
 )  # fmt: skip
 SPECIAL = ("centre", "placement", "server", "postgresql")
 CENTRE_PARTS = ("import", "index", "match", "sign", "listing", "rematch")
@@ -95,6 +98,8 @@ def _measure(folder: Path, sizes: Sizes, parts: set[str], *, centre: bool) -> li
         "listing": lambda: matching.measure_listings(data, outcomes=sizes.outcomes),
         "rematch": lambda: matching.measure_rematch(data, goal=rematch_goal),
         "nearest": lambda: nearness.measure(sizes.outcomes),
+        "subscriptions": lambda: subscriptions.measure(data),
+        "telling": lambda: telling.measure(folder / "telling"),
         "get": lambda: requests.measure_gets(data),
         "post": lambda: requests.measure_posts(data),
         "postgresql": lambda: database_server.measure(data),

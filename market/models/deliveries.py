@@ -62,6 +62,7 @@ class Endpoint(Row, SQLModel, table=True):
     previous_secret: str = ""  # signs beside the new one until `previous_until`
     previous_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     events: list[str] = Field(default=[], sa_type=JSON)  # kinds that it is told; empty: all
+    rests_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the other side has asked for a pause
     failing_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     disabled_for: str = ""
     disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from market.delivery.messages import Action, Entry, Group, Message, MessageKind
-from market.models import LISTINGS, Delivery, DeliveryItem, Endpoint, Listing, Match, Notification, User
+from market.models import LISTINGS, DeliveryItem, Endpoint, Listing, Match, Notification, User
 from market.services.access import Principal, visible_to
 from market.services.links import ACTIONS, Links
 
@@ -38,18 +38,29 @@ class _Held:
     match: Match | None
 
 
-def message(
-    session: Session, links: Links, endpoint: Endpoint, user: User, delivery: Delivery, *, now: datetime
-) -> Message | None:
-    """The message of a delivery; None where nothing is left to be told."""
-    items = select(DeliveryItem.notification_id).where(DeliveryItem.delivery_id == delivery.id)
-    rows = session.exec(select(Notification).where(col(Notification.id).in_(items))).all()
-    if delivery.kind == "test":
-        return _message(links, endpoint, user, "test", str(delivery.id), ())
-    held = _told(session, user, rows, now=now)
-    if not held:
-        return None
-    return _message(links, endpoint, user, "digest" if len(held) > 1 else "event", str(delivery.id), held)
+def messages(
+    session: Session, links: Links, endpoint: Endpoint, user: User, kinds: Mapping[uuid.UUID, str], *, now: datetime
+) -> dict[uuid.UUID, Message]:
+    """The messages of deliveries, given with their kinds; none where nothing is left to be told."""
+    items = (
+        select(DeliveryItem.delivery_id, Notification)
+        .join(Notification, col(Notification.id) == col(DeliveryItem.notification_id))
+        .where(col(DeliveryItem.delivery_id).in_(list(kinds)))
+    )
+    found = session.exec(items).all()
+    delivery_of = {row.id: delivery_id for delivery_id, row in found}
+    held: dict[uuid.UUID | None, list[_Held]] = {}
+    for one in _told(session, user, [row for _, row in found], now=now):
+        held.setdefault(delivery_of[one.row.id], []).append(one)
+    made: dict[uuid.UUID, Message] = {}
+    for delivery_id, kind in kinds.items():
+        mine = held.get(delivery_id, [])
+        if kind == "test":
+            made[delivery_id] = _message(links, endpoint, user, "test", str(delivery_id), ())
+        elif mine:
+            together: MessageKind = "digest" if len(mine) > 1 else "event"
+            made[delivery_id] = _message(links, endpoint, user, together, str(delivery_id), mine)
+    return made
 
 
 def preview(session: Session, links: Links, endpoint: Endpoint, user: User, *, now: datetime) -> Message | None:
@@ -67,7 +78,7 @@ def _told(session: Session, user: User, rows: Sequence[Notification], *, now: da
     principal = Principal(user.id, user.organisation_id, frozenset(user.roles), user.language)
     listings = _listings(session, principal, rows)
     ids = [row.match_id for row in rows if row.match_id is not None]
-    matches = {match.id: match for match in session.exec(select(Match).where(col(Match.id).in_(ids)))}
+    matches = {match.id: match for match in session.exec(select(Match).where(col(Match.id).in_(ids)))} if ids else {}
     others = _open(session, matches.values())
     held = []
     for row in rows:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, func, or_, select, update
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlalchemy import Select, bindparam
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, delete, func, or_, select, update
 
 from market import metrics
 from market.db import UtcDateTime, append, take_turn
@@ -23,7 +24,7 @@ from market.delivery.manners import MANNERS, Manner
 from market.delivery.retrying import gives_up, next_attempt
 from market.delivery.robots import free_at
 from market.models import Attempt, Delivery, DeliveryItem, Endpoint, Notification, Preference, User
-from market.models.base import new_id
+from market.models.base import Row, new_id
 from market.outbox import JobName, enqueue
 from market.services import endpoints, preferences
 
@@ -31,6 +32,15 @@ _IN_ONE = 200
 """Notifications in one message; what is beyond goes into the next."""
 _LONGEST_ATTEMPT = timedelta(minutes=1)
 _PERSONAL = tuple(channel for channel, manner in MANNERS.items() if manner.personal)
+_TAKE = (
+    update(DeliveryItem)
+    .where(
+        col(DeliveryItem.endpoint_id) == bindparam("endpoint"),
+        col(DeliveryItem.notification_id) == bindparam("notification"),
+        col(DeliveryItem.delivery_id).is_(None),
+    )
+    .values(delivery_id=bindparam("delivery"))
+)
 # A trial, which somebody waits for, and what warns of misuse.
 _URGENT = or_(
     col(Delivery.kind) == "test",
@@ -43,19 +53,22 @@ _URGENT = or_(
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """A delivery about to be tried, and the attempt that is on record for it."""
+    """A delivery about to be tried for the `attempts`-th time, and the attempt that is on record for it."""
 
     delivery_id: uuid.UUID
     attempt_id: uuid.UUID
     kind: str
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a try; no receipt: there was nothing left to tell, and nothing was sent."""
+    """What became of a try; without a receipt nothing was sent: there was nothing left to tell, or, where it was not
+    `tried`, the other side did not take what came before."""
 
     one: Try
     receipt: Receipt | None
+    tried: bool = True
 
 
 def begin(session: Session, endpoint_id: uuid.UUID, *, now: datetime) -> tuple[Try, ...]:
@@ -65,21 +78,28 @@ def begin(session: Session, endpoint_id: uuid.UUID, *, now: datetime) -> tuple[T
     if endpoint is None or not _in_use(session, endpoint):
         return ()
     manner = MANNERS[endpoint.channel]
-    if _free(session, endpoint, manner, now) > now:
+    if max(_free(session, endpoint, manner, now), endpoint.rests_until or now) > now:
         return ()
     hours = _hours(session, endpoint, manner, now)
     _bundle(session, endpoint, manner, urgent=hours.news > now, now=now)
     burst = 1 if endpoint.failing_since is not None else manner.burst  # whoever is away holds up nothing else
-    waiting = _waiting(endpoint).where(col(Delivery.next_at) <= now)
+    waiting = _waiting(endpoint, col(Delivery.id), col(Delivery.kind), col(Delivery.attempts))
+    waiting = waiting.where(col(Delivery.next_at) <= now)
     if hours.anything > now:
         waiting = waiting.where(_URGENT)
-    chosen = session.exec(waiting.order_by(col(Delivery.next_at), col(Delivery.id)).limit(burst)).all()
-    tries = tuple(Try(one.id, new_id(), one.kind) for one in chosen)
-    for delivery in chosen:
-        delivery.attempts += 1
-        session.add(delivery)
+    chosen = session.execute(waiting.order_by(col(Delivery.next_at), col(Delivery.id)).limit(burst)).all()
+    tries = tuple(Try(row.id, new_id(), row.kind, row.attempts + 1) for row in chosen)
+    _keep(session, Delivery, [{"key": one.delivery_id, "attempts": one.attempts} for one in tries])
     append(session, Attempt, [_attempt(one, endpoint.id, now) for one in tries])
     return tries
+
+
+def _keep(session: Session, model: type[Row], changes: Sequence[dict[str, Any]]) -> None:
+    """Change rows by their `key`s, all in the same columns; as objects they would take several times as long."""
+    if changes:
+        values: dict[str, Any] = {name: bindparam(name) for name in changes[0] if name != "key"}
+        statement = update(model).where(col(model.id) == bindparam("key")).values(values)
+        session.connection().execute(statement, changes)
 
 
 def _held(session: Session, endpoint_id: uuid.UUID) -> Endpoint | None:
@@ -93,8 +113,16 @@ def _in_use(session: Session, endpoint: Endpoint) -> bool:
 
 
 def _attempt(one: Try, endpoint_id: uuid.UUID, now: datetime) -> dict[str, Any]:
-    row = Attempt(id=one.attempt_id, delivery_id=one.delivery_id, endpoint_id=endpoint_id, created_at=now)
-    return {**row.model_dump()}
+    return {
+        "id": one.attempt_id,
+        "created_at": now,
+        "delivery_id": one.delivery_id,
+        "endpoint_id": endpoint_id,
+        "outcome": "",
+        "status": None,
+        "detail": "",
+        "ended_at": None,
+    }
 
 
 def _free(session: Session, endpoint: Endpoint, manner: Manner, now: datetime) -> datetime:
@@ -166,27 +194,27 @@ def _bundle(session: Session, endpoint: Endpoint, manner: Manner, *, urgent: boo
     together = [identity for identity, kind in items if kind != "security" and manner.personal]
     bundles = alone + ([together] if together else [])
     made = [
-        Delivery(
-            endpoint_id=endpoint.id,
-            user_id=endpoint.user_id,
-            kind="event" if len(bundle) == 1 else "digest",
-            next_at=now,
-            created_at=now,
-        )
+        {
+            "id": new_id(),
+            "created_at": now,
+            "endpoint_id": endpoint.id,
+            "user_id": endpoint.user_id,
+            "kind": "event" if len(bundle) == 1 else "digest",
+            "state": "waiting",
+            "attempts": 0,
+            "next_at": now,
+            "finished_at": None,
+        }
         for bundle in bundles
     ]
-    append(session, Delivery, [{**one.model_dump()} for one in made])
-    for delivery, bundle in zip(made, bundles, strict=True):
-        session.execute(
-            update(DeliveryItem)
-            .where(
-                col(DeliveryItem.endpoint_id) == endpoint.id,
-                col(DeliveryItem.notification_id).in_(bundle),
-                col(DeliveryItem.delivery_id).is_(None),
-            )
-            .values(delivery_id=delivery.id)
-            .execution_options(synchronize_session=False)
-        )
+    append(session, Delivery, made)
+    taken = [
+        {"delivery": one["id"], "endpoint": endpoint.id, "notification": identity}
+        for one, bundle in zip(made, bundles, strict=True)
+        for identity in bundle
+    ]
+    if taken:
+        session.connection().execute(_TAKE, taken)
 
 
 def settle(
@@ -196,43 +224,57 @@ def settle(
     endpoint = _held(session, endpoint_id)
     if endpoint is None:
         return
+    _keep_attempts(session, settled, now)
+    changes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for one in settled:
-        delivery = session.get(Delivery, one.one.delivery_id)
-        if delivery is not None:
-            _settle(session, endpoint, delivery, one, now=now, chance=chance)
+        change = {"key": one.one.delivery_id, **_change(endpoint, one, now=now, chance=chance)}
+        changes.setdefault(tuple(change), []).append(change)
+    for alike in changes.values():
+        _keep(session, Delivery, alike)
+    if any(one.receipt is not None and one.receipt.outcome == "gone" for one in settled):
+        endpoints.disable(session, endpoint, "gone", now=now)
     if endpoint.failing_since is not None and gives_up(endpoint.failing_since, now):
         endpoints.disable(session, endpoint, "failing", now=now)
+    session.add(endpoint)
     following = _next(session, endpoint, now)
     if following is not None:
         enqueue(session, JobName.DELIVER, [str(endpoint_id)], now=following)
 
 
-def _settle(
-    session: Session, endpoint: Endpoint, delivery: Delivery, one: Settled, *, now: datetime, chance: float
-) -> None:
-    attempt, receipt = session.get(Attempt, one.one.attempt_id), one.receipt
+def _keep_attempts(session: Session, settled: Sequence[Settled], now: datetime) -> None:
+    ended = [
+        {
+            "key": one.one.attempt_id,
+            "outcome": one.receipt.outcome,
+            "status": one.receipt.status,
+            "detail": one.receipt.detail[:500],
+            "ended_at": now,
+        }
+        for one in settled
+        if one.receipt is not None
+    ]
+    _keep(session, Attempt, ended)
+    unused = [one.one.attempt_id for one in settled if one.receipt is None]
+    if unused:
+        session.execute(delete(Attempt).where(col(Attempt.id).in_(unused)))
+
+
+def _change(endpoint: Endpoint, settled: Settled, *, now: datetime, chance: float) -> dict[str, Any]:
+    """What changes of a delivery, and on the way of its endpoint."""
+    one, receipt = settled.one, settled.receipt
     if receipt is None:
-        delivery.state, delivery.finished_at = "skipped", now
-        if attempt is not None:
-            session.delete(attempt)
-        return
-    if attempt is not None:
-        attempt.outcome, attempt.status, attempt.detail = receipt.outcome, receipt.status, receipt.detail[:500]
-        attempt.ended_at = now
+        return {"state": "skipped", "finished_at": now} if settled.tried else {"attempts": one.attempts - 1}
     metrics.deliveries.labels(endpoint.channel, receipt.outcome).inc()
     if receipt.outcome == "sent":
-        delivery.state, delivery.finished_at, endpoint.failing_since = "sent", now, None
-        return
+        endpoint.failing_since = None
+        return {"state": "sent", "finished_at": now}
     endpoint.failing_since = endpoint.failing_since or now
+    if receipt.retry_after is not None:
+        endpoint.rests_until = max(now + receipt.retry_after, endpoint.rests_until or now)
     pause = None
     if receipt.outcome == "failed":
-        pause = next_attempt(delivery.attempts, chance=chance, retry_after=receipt.retry_after)
-    if pause is not None:
-        delivery.next_at = now + pause
-    else:
-        delivery.state, delivery.finished_at = "dead", now
-    if receipt.outcome == "gone":
-        endpoints.disable(session, endpoint, "gone", now=now)
+        pause = next_attempt(one.attempts, chance=chance, retry_after=receipt.retry_after)
+    return {"next_at": now + pause} if pause is not None else {"state": "dead", "finished_at": now}
 
 
 def _next(session: Session, endpoint: Endpoint, now: datetime) -> datetime | None:
@@ -242,25 +284,22 @@ def _next(session: Session, endpoint: Endpoint, now: datetime) -> datetime | Non
         return None
     manner = MANNERS[endpoint.channel]
     hours = _hours(session, endpoint, manner, now)
-    again = _waiting(endpoint).with_only_columns(func.min(Delivery.next_at))
-    pending = (
-        select(func.min(DeliveryItem.due_at))
-        .join(Notification, col(Notification.id) == col(DeliveryItem.notification_id))
-        .where(DeliveryItem.endpoint_id == endpoint.id, col(DeliveryItem.delivery_id).is_(None))
+    again = _waiting(endpoint, func.min(Delivery.next_at))
+    pending = select(func.min(DeliveryItem.due_at)).where(
+        DeliveryItem.endpoint_id == endpoint.id, col(DeliveryItem.delivery_id).is_(None)
     )
-    wanted = (
-        (again, hours.anything),
-        (again.where(_URGENT), now),
-        (pending, hours.news),
-        (pending.where(Notification.kind == "security"), now),
-    )
+    wanted = [(again, hours.anything), (pending, hours.news)]
+    if max(hours.anything, hours.news) > now:  # what is urgent waits for neither
+        kind = pending.join(Notification, col(Notification.id) == col(DeliveryItem.notification_id))
+        wanted += [(again.where(_URGENT), now), (kind.where(Notification.kind == "security"), now)]
     moments = [
         max(moment, earliest)
         for statement, earliest in wanted
         if (moment := session.execute(statement).scalar()) is not None
     ]
-    return max(min(moments), _free(session, endpoint, manner, now)) if moments else None
+    at_all = max(_free(session, endpoint, manner, now), endpoint.rests_until or now)
+    return max(min(moments), at_all) if moments else None
 
 
-def _waiting(endpoint: Endpoint) -> SelectOfScalar[Delivery]:
-    return select(Delivery).where(Delivery.endpoint_id == endpoint.id, Delivery.state == "waiting")
+def _waiting(endpoint: Endpoint, *columns: Any) -> Select[Any]:
+    return select_columns(*columns).where(col(Delivery.endpoint_id) == endpoint.id, col(Delivery.state) == "waiting")

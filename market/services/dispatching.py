@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, select, update
+from sqlalchemy import ColumnElement, literal_column, not_
+from sqlmodel import Session, col, delete, select, update
 
 from market.db import dialect_of, insert_into
 from market.delivery import timing
@@ -17,6 +18,8 @@ from market.outbox import JobName, enqueue
 from market.services import endpoints, preferences
 
 _AT_ONCE = 2000
+_UNPLANNED: ColumnElement[bool] = not_(literal_column("notifications.planned"))  # as the index of these says it
+_KEPT_FOR = timedelta(days=30)
 
 
 def plan(session: Session, user_ids: Sequence[uuid.UUID], offered: Collection[str], *, now: datetime) -> None:
@@ -29,7 +32,7 @@ def plan(session: Session, user_ids: Sequence[uuid.UUID], offered: Collection[st
     wishes = preferences.of(session, people)
     reached: dict[uuid.UUID, list[Endpoint]] = {}
     for endpoint in endpoints.of_users(session, people, mail="mail" in offered, now=now):
-        if endpoint.channel in offered and endpoint.disabled_at is None:
+        if endpoint.channel in offered:
             reached.setdefault(endpoint.user_id, []).append(endpoint)
     rhythms = _rhythms(session, new)
     items: list[dict[str, Any]] = [
@@ -43,18 +46,16 @@ def plan(session: Session, user_ids: Sequence[uuid.UUID], offered: Collection[st
     mark = update(Notification).where(col(Notification.id).in_([row.id for row in new])).values(planned=True)
     session.execute(mark.execution_options(synchronize_session=False))
     soonest: dict[uuid.UUID, datetime] = {}
-    for item in items:
+    for item in items:  # those of endpoints that are disabled wait for when they are used again
         soonest[item["endpoint_id"]] = min(item["due_at"], soonest.get(item["endpoint_id"], item["due_at"]))
     for due in sorted(set(soonest.values())):
         enqueue(session, JobName.DELIVER, [str(one) for one, when in soonest.items() if when == due], now=due)
     if len(new) == _AT_ONCE:
-        enqueue(session, JobName.DISPATCH, [str(one) for one in people], now=now)
+        enqueue(session, JobName.DISPATCH, map(str, user_ids), now=now)
 
 
 def _unplanned(session: Session, user_ids: Sequence[uuid.UUID]) -> Sequence[Notification]:
-    rows = select(Notification).where(
-        col(Notification.recipient_id).in_(user_ids), col(Notification.planned).is_(False)
-    )
+    rows = select(Notification).where(col(Notification.recipient_id).in_(user_ids), _UNPLANNED)
     in_order = rows.order_by(col(Notification.recipient_id), col(Notification.position))
     return session.exec(in_order.limit(_AT_ONCE)).all()
 
@@ -92,3 +93,15 @@ def _keep(session: Session, items: Sequence[dict[str, Any]]) -> None:
         set_={"due_at": insert.excluded.due_at, "delivery_id": None},
     )
     session.connection().execute(again, items)
+
+
+def forget(session: Session, *, now: datetime) -> None:
+    """Drop what has waited for a month for endpoints that are disabled. May be repeated."""
+    disabled = select(Endpoint.id).where(col(Endpoint.disabled_at).is_not(None))
+    session.execute(
+        delete(DeliveryItem).where(
+            col(DeliveryItem.endpoint_id).in_(disabled),
+            col(DeliveryItem.delivery_id).is_(None),
+            col(DeliveryItem.due_at) < now - _KEPT_FOR,
+        )
+    )

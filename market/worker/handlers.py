@@ -235,7 +235,12 @@ def renew(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
 
 def sweep(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
     """Forget what was only kept for a time."""
-    return lambda session: idempotency.forget(session, now=runtime.clock())
+
+    def finish(session: Session) -> None:
+        idempotency.forget(session, now=runtime.clock())
+        dispatching.forget(session, now=runtime.clock())
+
+    return finish
 
 
 HANDLERS: dict[JobName, Handler] = {

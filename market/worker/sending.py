@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from sqlmodel import Session
 
 from market import metrics
-from market.delivery.channels import Receipt, Target
+from market.delivery.channels import Channel, Receipt, Target
 from market.delivery.manners import MANNERS
 from market.delivery.messages import Message
-from market.models import Delivery, Endpoint, User
+from market.models import Endpoint, User
 from market.outbox import Claimed
 from market.runtime import Runtime
 from market.services import composing, delivering, endpoints
@@ -39,40 +39,72 @@ def _deliver(runtime: Runtime, endpoint_id: uuid.UUID) -> list[Settled]:
         tries = delivering.begin(session, endpoint_id, now=runtime.clock())
     if not tries:
         return []
+    now = runtime.clock()
     with runtime.db.reading() as session:
         endpoint = session.get_one(Endpoint, endpoint_id)
         user = session.get_one(User, endpoint.user_id)
         channel = runtime.post.channels.get(endpoint.channel)
+        if channel is None:
+            return _refused(tries, "this installation has no such channel now")
         try:
-            target = endpoints.target_of(endpoint, user, runtime.post.vault, now=runtime.clock())
+            target = endpoints.target_of(endpoint, user, runtime.post.vault, now=now)
         except VaultError as error:
-            return [Settled(one, Receipt("failed", detail=str(error))) for one in tries]
-        messages = [_message(runtime, session, endpoint, user, one) for one in tries]
-    if channel is None:
-        return [Settled(one, Receipt("failed", detail="this installation has no such channel now")) for one in tries]
-
-    def send(message: Message | None) -> Receipt | None:
-        return _send(runtime, endpoint.channel, message, target) if message is not None else None
-
-    parallel = min(MANNERS[endpoint.channel].parallel, len(messages))
-    if parallel == 1:
-        receipts = [send(one) for one in messages]
-    else:
-        with ThreadPoolExecutor(parallel, thread_name_prefix="sending") as pool:
-            receipts = list(pool.map(send, messages))
-    return [Settled(one, receipt) for one, receipt in zip(tries, receipts, strict=True)]
+            return _refused(tries, str(error))
+        kinds = {one.delivery_id: one.kind for one in tries}
+        messages = composing.messages(session, runtime.links, endpoint, user, kinds, now=now)
+    burst = _Burst(runtime, endpoint.channel, channel, target)
+    return burst.send([(one, messages.get(one.delivery_id)) for one in tries])
 
 
-def _message(runtime: Runtime, session: Session, endpoint: Endpoint, user: User, one: Try) -> Message | None:
-    delivery = session.get(Delivery, one.delivery_id)
-    if delivery is None:
-        return None
-    return composing.message(session, runtime.links, endpoint, user, delivery, now=runtime.clock())
+def _refused(tries: Sequence[Try], why: str) -> list[Settled]:
+    return [Settled(one, Receipt("failed", detail=why)) for one in tries]
 
 
-def _send(runtime: Runtime, name: str, message: Message, target: Target) -> Receipt:
-    began = time.perf_counter()
-    try:
-        return runtime.post.channels[name].send(message, target, now=runtime.clock())
-    finally:
-        metrics.delivery_seconds.labels(name).observe(time.perf_counter() - began)
+class _Burst:
+    """Some messages to one endpoint, several at once; after one has failed no other is begun."""
+
+    def __init__(self, runtime: Runtime, name: str, channel: Channel, target: Target) -> None:
+        self._runtime, self._name, self._channel, self._target = runtime, name, channel, target
+        self._lock = threading.Lock()
+        self._left: list[tuple[Try, Message | None]] = []
+        self._settled: list[Settled] = []
+        self._failed = False
+
+    def send(self, messages: Sequence[tuple[Try, Message | None]]) -> list[Settled]:
+        """What became of each."""
+        self._left = list(reversed(messages))
+        parallel = min(MANNERS[self._name].parallel, len(messages))
+        # Not a pool's threads: Python would wait for those at its end, and a worker that is to stop cannot.
+        others = [threading.Thread(target=self._work, name="sending", daemon=True) for _ in range(parallel - 1)]
+        for thread in others:
+            thread.start()
+        self._work()
+        for thread in others:
+            thread.join()
+        return self._settled
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._left:
+                    return
+                one, message = self._left.pop()
+                failed = self._failed
+            if message is None:
+                settled = Settled(one, None)
+            elif failed:
+                settled = Settled(one, None, tried=False)
+            else:
+                settled = Settled(one, self._send(message))
+            with self._lock:
+                self._settled.append(settled)
+                self._failed = self._failed or (settled.receipt is not None and settled.receipt.outcome != "sent")
+
+    def _send(self, message: Message) -> Receipt:
+        began = time.perf_counter()
+        try:
+            return self._channel.send(message, self._target, now=self._runtime.clock())
+        except Exception as error:  # a channel promises not to; a thread that died would leave the others waiting
+            return Receipt("failed", detail=type(error).__name__)
+        finally:
+            metrics.delivery_seconds.labels(self._name).observe(time.perf_counter() - began)

@@ -21,12 +21,15 @@ from sqlmodel import Session, select
 
 from market import logs, outbox
 from market.app import create_app
+from market.delivery.mail import MailChannel
+from market.delivery.smtp import Connection
+from market.delivery.webhooks import WebhookChannel
 from market.models import Organisation, Outcome
 from market.runtime import Runtime, build
-from market.services import listings
+from market.services import delivering, listings
 from market.services.access import SYSTEM
 from market.settings import Settings
-from market.worker import runner
+from market.worker import lanes
 from search.embedded import EmbeddedEngine
 from tests import databases
 
@@ -94,22 +97,68 @@ def posting() -> Callable[[], bool]:
     return lambda: getattr(held, "yes", False)
 
 
+def beginning() -> Callable[[], bool]:
+    """Whether this thread is in the transaction that puts on record what is about to be sent."""
+    held = threading.local()
+    begin = delivering.begin
+
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        tries = begin(*arguments, **options)
+        held.yes = bool(tries)
+        return tries
+
+    delivering.begin = wrapped
+    return lambda: getattr(held, "yes", False)
+
+
+def after_send(channel: Any) -> None:
+    """The other side has taken it, the database does not know yet."""
+    send = channel.send
+
+    def wrapped(*arguments: Any, **options: Any) -> None:
+        send(*arguments, **options)
+        die()
+
+    channel.send = wrapped
+
+
+def within_mail() -> None:
+    """Half of a mail is handed over."""
+
+    def data(self: Connection, letter: bytes) -> None:
+        self.putcmd("data")
+        self.getreply()
+        self.send(letter[: len(letter) // 2])
+        die()
+
+    Connection.data = data  # type: ignore[assignment, method-assign]
+
+
+_COMMITTED: dict[str, Callable[[], Callable[[], bool]]] = {"post": posting, "begin": beginning}
+_POINTS: dict[str, Callable[[], None]] = {
+    "put": lambda: after_put(die),
+    "pause": lambda: after_put(pause),
+    "sent webhook": lambda: after_send(WebhookChannel),
+    "sent mail": lambda: after_send(MailChannel),
+    "half a mail": within_mail,
+}
+
+
 def wrap(point: str) -> None:
-    """Arm the point: `put`, `pause`, or `before` or `after` with what is committed: a job's name, or `post`."""
+    """Arm one of _POINTS, or `before` or `after` with what is committed: a job's name, `post`, or `begin`."""
     when, _, what = point.partition(" ")
-    if point == "put":
-        after_put(die)
-    elif point == "pause":
-        after_put(pause)
+    if point in _POINTS:
+        _POINTS[point]()
     elif point:
-        at_commit(posting() if what == "post" else finishing(what), before=when == "before")
+        ours = _COMMITTED[what]() if what in _COMMITTED else finishing(what)
+        at_commit(ours, before=when == "before")
 
 
 def work(runtime: Runtime, _: Order) -> None:
     """As `market worker` does."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    runner.work(runtime, stop)
+    lanes.work(runtime, stop)
 
 
 def post(runtime: Runtime, order: Order) -> None:

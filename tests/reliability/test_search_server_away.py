@@ -19,7 +19,7 @@ from market.clock import utc_now
 from market.models import Outcome
 from market.outbox import JobName, enqueue
 from market.runtime import Runtime
-from market.worker import runner
+from market.worker import lanes, runner
 from search.meili import MeiliEngine
 from tests import databases
 from tests.factories import Caller, add_member, add_organisation, opened, payload
@@ -61,7 +61,7 @@ def exchange(search_server: MeiliServer, tmp_path: Path, template: Path) -> Iter
 def working(runtime: Runtime) -> Iterator[None]:
     """A worker in a thread."""
     stop = threading.Event()
-    thread = threading.Thread(target=runner.work, args=(runtime, stop), daemon=True)
+    thread = threading.Thread(target=lanes.work, args=(runtime, stop), daemon=True)
     thread.start()
     try:
         yield

@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("previous_secret", sa.String(), nullable=False),
         sa.Column("previous_until", market.db.UtcDateTime(timezone=True), nullable=True),
         sa.Column("events", sa.JSON(), nullable=False),
+        sa.Column("rests_until", market.db.UtcDateTime(timezone=True), nullable=True),
         sa.Column("failing_since", market.db.UtcDateTime(timezone=True), nullable=True),
         sa.Column("disabled_for", sa.String(), nullable=False),
         sa.Column("disabled_at", market.db.UtcDateTime(timezone=True), nullable=True),
