@@ -12,8 +12,7 @@ from market.delivery.robots import CHAT_WINDOWS, FEISHU_WINDOWS, Window
 class Manner:
     """`personal`: quiet hours and the daily cap hold, and what is due together goes in one message; otherwise a
     program listens, and is told each event by itself. `burst`: messages in one go, of which `parallel` are under way
-    at once, and none is begun after one has failed: so a go ends within two timeouts, and well within a job's lease.
-    `windows`: how many it takes."""
+    at once. `windows`: how many it takes."""
 
     personal: bool = True
     burst: int = 1
@@ -23,7 +22,7 @@ class Manner:
 
 MANNERS: Mapping[str, Manner] = {
     "mail": Manner(burst=2),
-    "webhook": Manner(personal=False, burst=16, parallel=4),
+    "webhook": Manner(personal=False, burst=50, parallel=4),
     "wecom": Manner(windows=CHAT_WINDOWS),
     "dingtalk": Manner(windows=CHAT_WINDOWS),
     "feishu": Manner(windows=FEISHU_WINDOWS),

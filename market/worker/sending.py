@@ -61,14 +61,16 @@ def _refused(tries: Sequence[Try], why: str) -> list[Settled]:
 
 
 class _Burst:
-    """Some messages to one endpoint, several at once; after one has failed no other is begun."""
+    """Some messages to one endpoint, several at once. None is begun after one has failed, nor later than one timeout
+    after the first: so it ends within two, however slow the other side is, and well within a job's lease."""
 
     def __init__(self, runtime: Runtime, name: str, channel: Channel, target: Target) -> None:
         self._runtime, self._name, self._channel, self._target = runtime, name, channel, target
         self._lock = threading.Lock()
         self._left: list[tuple[Try, Message | None]] = []
         self._settled: list[Settled] = []
-        self._failed = False
+        self._over = False
+        self._until = time.monotonic() + runtime.settings.send_timeout_seconds
 
     def send(self, messages: Sequence[tuple[Try, Message | None]]) -> list[Settled]:
         """What became of each."""
@@ -89,16 +91,16 @@ class _Burst:
                 if not self._left:
                     return
                 one, message = self._left.pop()
-                failed = self._failed
+                over = self._over or time.monotonic() > self._until
             if message is None:
                 settled = Settled(one, None)
-            elif failed:
+            elif over:
                 settled = Settled(one, None, tried=False)
             else:
                 settled = Settled(one, self._send(message))
             with self._lock:
                 self._settled.append(settled)
-                self._failed = self._failed or (settled.receipt is not None and settled.receipt.outcome != "sent")
+                self._over = over or (settled.receipt is not None and settled.receipt.outcome != "sent")
 
     def _send(self, message: Message) -> Receipt:
         began = time.perf_counter()
