@@ -149,13 +149,8 @@ def claim(session: Session, name: JobName, *, now: datetime, lease_seconds: floa
     must not use up their attempts with it.
     """
     _requeue_lapsed(session, now)
-    chosen = session.exec(
-        select(Job)
-        .where(Job.name == name.value, *_ready(now))
-        .order_by(col(Job.run_at), col(Job.id))
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Job)
-    ).all()
+    wanted = {"name": name.value, "now": now, "limit": limit}
+    chosen = session.connection().execute(_claimable(), wanted).all()
     chosen = chosen[:1] if chosen and chosen[0].attempts else [job for job in chosen if not job.attempts]
     lease = secrets.token_hex(8)
     until = now + timedelta(seconds=lease_seconds)
@@ -166,6 +161,17 @@ def claim(session: Session, name: JobName, *, now: datetime, lease_seconds: floa
         .execution_options(synchronize_session=False)
     )
     return [Claimed(job.id, name, job.key, job.payload, job.attempts + 1, lease) for job in chosen]
+
+
+@lru_cache
+def _claimable() -> Executable:
+    return (
+        select_columns(col(Job.id), col(Job.key), col(Job.payload), col(Job.attempts))
+        .where(col(Job.name) == bindparam("name"), *_ready(bindparam("now", type_=UtcDateTime)))
+        .order_by(col(Job.run_at), col(Job.id))
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True, of=Job)
+    )
 
 
 def _ready(now: Any) -> tuple[ColumnElement[bool], ...]:

@@ -116,6 +116,11 @@ class SettingsError(ValueError):
     """A setting that cannot be used; the message says what to set."""
 
 
+def hand_down(**values: object) -> None:
+    """Have the processes that this one starts see these settings, in place of what the environment said."""
+    os.environ.update({f"MARKET_{name.upper()}": str(value) for name, value in values.items()})
+
+
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings as the environment gives them.
 

@@ -236,6 +236,8 @@ def _respond(answer: Answer) -> Response:
         return Response(status=204)
     response = Response(orjson.dumps(answer.body), answer.status, answer.headers, mimetype="application/json")
     response.headers["Vary"] = "Authorization, Accept-Language"
+    if answer.shown_once:
+        response.headers["Cache-Control"] = "no-store"
     if answer.version is not None:
         response.set_etag(str(answer.version))
     if answer.next_cursor is not None:

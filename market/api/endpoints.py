@@ -88,7 +88,7 @@ def enable_endpoint(call: Call, identity: uuid.UUID, body: dict[str, Any]) -> An
 )  # fmt: skip
 def try_endpoint(call: Call, identity: uuid.UUID, body: dict[str, Any]) -> Answer:  # noqa: ARG001
     """Have a trial message sent to it. The answer is the delivery, to be looked at again."""
-    trial = endpoints.try_out(call.session, call.principal, identity, now=call.runtime.clock())
+    trial = endpoints.try_out(call.session, call.runtime.post, call.principal, identity, now=call.runtime.clock())
     endpoint = endpoints.get(call.session, call.principal, identity)
     return Answer(deliveries.shown(trial, endpoint, ()), 202, headers={"Location": f"/api/v1/deliveries/{trial.id}"})
 
@@ -105,5 +105,5 @@ def _with_secret(
 ) -> Answer:
     # What somebody has brought along they have already: only what was made here is shown.
     made = secret if endpoint.channel == "webhook" else ""
-    once = {"Cache-Control": "no-store", **(headers or {})}
-    return Answer({**_shown(call, endpoint), "secret": made}, status, headers=once, shown_once=("secret",))
+    body = {**_shown(call, endpoint), "secret": made}
+    return Answer(body, status, headers=headers or {}, shown_once=("secret",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from granian.constants import Interfaces
 from granian.server import Server
 
 from market.cli.output import fail, json_option, opened, say, show
-from market.settings import Settings
+from market.settings import Settings, hand_down
 from market.worker import lanes, status
 
 _STOP_SECONDS = 10.0
@@ -35,6 +36,8 @@ def serve(settings: Settings, host: str | None, port: int | None, with_worker: b
     """Serve HTTP, with the worker in a process of its own beside it, until Ctrl-C."""
     host, port = host or settings.host, port or settings.port
     _require_free(host, port)
+    hand_down(host=host, port=port)  # links begin with them
+    logging.getLogger("_granian").addFilter(_as_intended)
     address = f"http://{host}:{port}"
     show(
         {"address": address, "docs": f"{address}/docs"},
@@ -61,6 +64,11 @@ def serve(settings: Settings, host: str | None, port: int | None, with_worker: b
         if keeper is not None:
             keeper.stop()
     say("Stopped.")
+
+
+def _as_intended(record: logging.LogRecord) -> bool:
+    """Most of the threads only wait for what streams are to tell: the server's warning of too many misses that."""
+    return "Python threads" not in record.getMessage()
 
 
 class _WorkerKeeper:

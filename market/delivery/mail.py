@@ -9,6 +9,8 @@ from email.header import Header
 from email.message import EmailMessage
 from email.utils import format_datetime
 
+import idna
+
 from market.delivery.channels import Receipt, Target
 from market.delivery.mailing import Post
 from market.delivery.messages import Message
@@ -85,7 +87,7 @@ def mailable(address: str) -> str:
     """The address as mail servers take it: a domain in other letters in its ASCII form. Raises ValueError."""
     local, at, domain = address.rpartition("@")
     try:
-        domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
+        domain = domain if domain.isascii() else idna.encode(domain, uts46=True, transitional=False).decode()
     except UnicodeError:
         domain = ""
     plain = f"{local}{at}{domain}"

@@ -133,9 +133,11 @@ def remove(session: Session, principal: Principal, identity: uuid.UUID) -> None:
     session.delete(endpoint)
 
 
-def try_out(session: Session, principal: Principal, identity: uuid.UUID, *, now: datetime) -> Delivery:
+def try_out(session: Session, post: Post, principal: Principal, identity: uuid.UUID, *, now: datetime) -> Delivery:
     """Have a trial message sent to it, which tells nothing; gives the delivery."""
     endpoint = get(session, principal, identity)
+    if endpoint.channel not in post.channels:
+        raise NotOffered("channel-not-offered", channel=endpoint.channel)
     if endpoint.disabled_at is not None:
         raise Conflict("endpoint-disabled")
     take_turn(session, "trials", str(identity))

@@ -87,7 +87,7 @@ def try_out(runtime: Runtime, person: Person, endpoint: Endpoint) -> str:
     """A trial, sent; the delivery's id."""
     with runtime.db.writing() as session:
         principal = Principal(person.id, person.organisation_id, frozenset({"member"}))
-        identity = str(endpoints.try_out(session, principal, endpoint.id, now=runtime.clock()).id)
+        identity = str(endpoints.try_out(session, runtime.post, principal, endpoint.id, now=runtime.clock()).id)
     drain(runtime)
     return identity
 

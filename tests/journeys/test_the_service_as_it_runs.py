@@ -37,12 +37,16 @@ class Service:
         self.port = port
 
     def call(self, method: str, path: str, body: Any = None, key: str = "") -> tuple[int, Any]:
+        status, text = self.text(method, path, body, key)
+        return status, json.loads(text)
+
+    def text(self, method: str, path: str, body: Any = None, key: str = "") -> tuple[int, str]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
         try:
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
+            return answer.status, answer.read().decode()
         finally:
             connection.close()
 

@@ -58,7 +58,7 @@ FLAT_CODES = {
     "channels": "mail webhook wecom dingtalk feishu apprise",
     "rhythms": "instant daily weekly off",
     "delivery_states": "waiting sent skipped dead",
-    "endpoint_reasons": "failing gone bounced complained unsubscribed",
+    "endpoint_reasons": "failing gone bounced complained",
 }
 
 every_vocabulary = pytest.mark.parametrize("each", VOCABULARIES.values(), ids=VOCABULARIES)

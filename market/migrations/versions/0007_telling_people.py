@@ -54,7 +54,7 @@ def upgrade() -> None:
             name=op.f("ck_endpoints_channel_code"),
         ),
         sa.CheckConstraint(
-            "disabled_for IN ('', 'failing', 'gone', 'bounced', 'complained', 'unsubscribed')",
+            "disabled_for IN ('', 'failing', 'gone', 'bounced', 'complained')",
             name=op.f("ck_endpoints_disabled_for_code"),
         ),
         sa.CheckConstraint("length(name) <= 128", name=op.f("ck_endpoints_name_length")),
