@@ -33,6 +33,8 @@ from tests.reliability.conftest import PROJECT, Installation, wait_until
 from tests.services.mailbox import add_endpoint, deliveries, news, principal, rows, run_until
 from tests.services.stock import jobs
 
+pytestmark = pytest.mark.long
+
 KIND = "subscription_hit"
 MONDAY = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 PATIENCE = 30.0  # of the sender; no test is to wait so long
@@ -328,7 +330,7 @@ def worker_process(installation: Installation) -> Iterator[subprocess.Popen[byte
         process.wait(10)
 
 
-@pytest.mark.parametrize("count", [20, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [20, 1])
 def test_a_worker_told_to_stop_while_a_receiver_hangs_is_out_within_ten_seconds_and_loses_nothing(
     installation: Installation, receiver: Receiver, count: int
 ) -> None:

@@ -32,6 +32,8 @@ from tests.reliability.conftest import Installation, Nursery, runs, wait_until
 from tests.services.mailbox import add_endpoint, news, rows
 from tests.services.stock import jobs
 
+pytestmark = pytest.mark.long
+
 KIND = "subscription_hit"
 TITLES = [f"No. {number:04}" for number in range(4)]
 KILLS = 40
@@ -329,7 +331,6 @@ def telling(runtime: Runtime, people: Sequence[Person], chance: random.Random) -
         thread.join(20)
 
 
-@pytest.mark.long
 def test_of_workers_killed_at_random_while_they_send_nothing_is_lost_and_nothing_is_told_twice(
     nursery: Nursery, installation: Installation, outside: Outside, capsys: pytest.CaptureFixture[str]
 ) -> None:

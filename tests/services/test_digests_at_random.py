@@ -88,7 +88,7 @@ def is_quiet(moment: datetime, life: Life) -> bool:
     return begin <= local < end if begin < end else local >= begin or local < end
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(life=lives())
 def test_each_event_is_in_exactly_one_message_and_wishes_are_kept(
     runtime: Runtime, clock: SettableClock, life: Life
@@ -122,7 +122,7 @@ def test_each_event_is_in_exactly_one_message_and_wishes_are_kept(
     assert all(one.delivery_id is not None for one in items)
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     channel=st.sampled_from(["wecom", "dingtalk", "feishu"]),
     pauses=st.lists(st.sampled_from([0.0, 0.1, 0.5, 1.0, 3.0, 20.0]), min_size=25, max_size=60),
