@@ -33,13 +33,17 @@ def _quiet() -> None:
 
 
 # Run by `make test` on SQLite and by `make test-all` on both: together they would take twice the time that one waits.
-_ON_BOTH_AT_LENGTH = {"api", "cli", "journeys", "reliability", "services", "worker"}
+_ON_BOTH_AT_LENGTH = {"api", "cli", "journeys", "services", "worker"}
+# Killing and cutting off takes its time: run by `make test-all` alone.
+_AT_LENGTH = {"reliability"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before the long ones are left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of these folders are long ones on PostgreSQL, unless they are of PostgreSQL alone."""
+    """Tests of these folders are long ones, or are on PostgreSQL, unless they are of PostgreSQL alone."""
     for item in items:
+        if _AT_LENGTH & {*item.path.parts}:
+            item.add_marker(pytest.mark.long)
         where = getattr(item, "callspec", None)
         on_postgresql = where is not None and where.params.get("server") == "postgresql"
         only_there = any(mark.args[0] == "server" for mark in item.iter_markers("parametrize"))

@@ -33,8 +33,6 @@ from tests.reliability.conftest import PROJECT, Installation, wait_until
 from tests.services.mailbox import add_endpoint, deliveries, news, principal, rows, run_until
 from tests.services.stock import jobs
 
-pytestmark = pytest.mark.long
-
 KIND = "subscription_hit"
 MONDAY = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 PATIENCE = 30.0  # of the sender; no test is to wait so long

@@ -27,8 +27,6 @@ from tests.reliability.conftest import assert_sound, stock, wait_until
 from tests.servers import MeiliServer, meilisearch
 from tests.services.stock import indexed, jobs, matches, publish, signed, stored
 
-pytestmark = pytest.mark.long
-
 SECONDS = 1.0  # a search may take
 
 

@@ -32,8 +32,6 @@ from tests.reliability.conftest import Installation, Nursery, runs, wait_until
 from tests.services.mailbox import add_endpoint, news, rows
 from tests.services.stock import jobs
 
-pytestmark = pytest.mark.long
-
 KIND = "subscription_hit"
 TITLES = [f"No. {number:04}" for number in range(4)]
 KILLS = 40

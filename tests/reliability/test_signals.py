@@ -33,8 +33,6 @@ from tests.reliability.conftest import (
 )
 from tests.services.stock import jobs, keys_of, matches, signed, stored
 
-pytestmark = pytest.mark.long
-
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
