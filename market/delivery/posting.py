@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import TypeVar
 
 from market.delivery.addresses import Place, Resolver, Unresolved, checked
@@ -43,9 +44,15 @@ class Poster:
         self.loopback = loopback
         self._seconds = seconds
         self._resolver = resolver
-        self._tls = ssl.create_default_context(cadata=authorities)
-        self._tls.set_alpn_protocols(["http/1.1"])
+        self._authorities = authorities
         self._idle = Idle()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made at the first post: reading the system's certificates takes longer than starting all else."""
+        context = ssl.create_default_context(cadata=self._authorities)
+        context.set_alpn_protocols(["http/1.1"])
+        return context
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """The answer, whatever its status; a redirect is one too. Raises Blocked and Unreachable."""

@@ -105,14 +105,15 @@ def test_workers_killed_at_random_under_load_lose_nothing_and_tell_nobody_twice(
         while kills < KILLS and time.monotonic() < until:
             pid = nursery.start(
                 task="work", data=str(installation.folder), log=str(installation.log),
-                settings={"job_lease_seconds": 0.5, "job_poll_seconds": 0.01, "job_batch": 20},
+                # On a busy machine the same job may be in hand at many of the kills: it is not to be blamed for them.
+                settings={"job_lease_seconds": 0.5, "job_poll_seconds": 0.01, "job_batch": 20, "job_attempts": KILLS},
             )  # fmt: skip
             time.sleep(chance.uniform(0.1, 1.2))
             assert runs(pid), "a worker ended by itself"
             nursery.end(pid)
             kills += 1
     with installation.recovered() as runtime:
-        assert jobs(runtime, "dead") == []
+        assert [(job.name, job.key, job.attempts, job.error) for job in jobs(runtime, "dead")] == []
         assert_sound(runtime)
         assert_matches_are_of_what_is_open(runtime)
         listings = sum(len(part) for part in stored(runtime).values())
