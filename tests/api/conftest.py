@@ -1,4 +1,4 @@
-"""A small exchange, filled and indexed once, that tests of searching only read."""
+"""A small exchange, filled and indexed once, that tests of searching only read; a mail server; what is logged."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+from structlog.testing import LogCapture
 
 from market.app import create_app
 from market.worker.runner import drain
 from tests.api.library import Library, demand, expert, outcome
+from tests.delivery.mail_server import MailServer
 from tests.factories import Caller, SettableClock, add_member, opened
 
 
@@ -35,3 +38,19 @@ def library(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterato
                 clock.advance(days=1)
         drain(runtime)
         yield Library(runtime, Caller(client), owner, other, posted["outcome"], posted["expert"], posted["demand"])
+
+
+@pytest.fixture(scope="module")
+def mails() -> Iterator[MailServer]:
+    """A mail server."""
+    with MailServer().running() as server:
+        yield server
+
+
+@pytest.fixture
+def lines() -> Iterator[list[Any]]:
+    """Everything that is logged."""
+    before, capture = structlog.get_config(), LogCapture()
+    structlog.configure(processors=[capture], wrapper_class=structlog.make_filtering_bound_logger(0))
+    yield capture.entries
+    structlog.configure(**before)

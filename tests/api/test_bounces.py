@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from sqlalchemy import text
 from standardwebhooks import Webhook
-from structlog.testing import LogCapture
 from werkzeug.test import TestResponse
 
 from market.db import Database
@@ -26,13 +24,6 @@ Drain = Callable[[], int]
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of the mail provider's").decode()
 OTHER = "whsec_" + base64.b64encode(b"a secret of somebody else's ...").decode()
-
-
-@pytest.fixture(scope="module")
-def mails() -> Iterator[MailServer]:
-    """A mail server."""
-    with MailServer().running() as server:
-        yield server
 
 
 @pytest.fixture
@@ -51,15 +42,6 @@ def runtime(
     with opened(folder, template, clock, database=database, **sends) as built:
         yield built
         built.post.channels["mail"].close()
-
-
-@pytest.fixture
-def lines() -> Iterator[list[Any]]:
-    """Everything that is logged."""
-    before, capture = structlog.get_config(), LogCapture()
-    structlog.configure(processors=[capture], wrapper_class=structlog.make_filtering_bound_logger(0))
-    yield capture.entries
-    structlog.configure(**before)
 
 
 @pytest.fixture

@@ -23,13 +23,6 @@ CANARY_MAIL = "canary-kestrel@secret.example"
 CONTACT = {"contact_name": CANARY, "contact_phone": f"022-{CANARY}", "contact_email": CANARY_MAIL}
 
 
-@pytest.fixture(scope="module")
-def mails() -> Iterator[MailServer]:
-    """A mail server."""
-    with MailServer().running() as server:
-        yield server
-
-
 @pytest.fixture
 def runtime(
     _data: tuple[Path, Database], template: Path, clock: SettableClock, mails: MailServer

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeSerializer
 from sqlalchemy import text, update
-from structlog.testing import LogCapture
 from werkzeug.test import TestResponse
 
 from market.db import Database
@@ -34,13 +32,6 @@ HEADERS = {
 }
 
 
-@pytest.fixture(scope="module")
-def mails() -> Iterator[MailServer]:
-    """A mail server."""
-    with MailServer().running() as server:
-        yield server
-
-
 @pytest.fixture
 def runtime(
     _data: tuple[Path, Database], template: Path, clock: SettableClock, mails: MailServer
@@ -52,15 +43,6 @@ def runtime(
     with opened(folder, template, clock, database=database, **sends) as built:
         yield built
         built.post.channels["mail"].close()
-
-
-@pytest.fixture
-def lines() -> Iterator[list[Any]]:
-    """Everything that is logged."""
-    before, capture = structlog.get_config(), LogCapture()
-    structlog.configure(processors=[capture], wrapper_class=structlog.make_filtering_bound_logger(0))
-    yield capture.entries
-    structlog.configure(**before)
 
 
 @pytest.fixture
