@@ -20,6 +20,10 @@ FROM python:3.13-slim-trixie
 LABEL org.opencontainers.image.title="Qiao 桥" \
       org.opencontainers.image.description="A technology-transfer marketplace backend: outcomes, experts, demands" \
       org.opencontainers.image.version="0.1.0"
+# One Chinese font, for the labels of charts as PNG.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends fonts-wqy-microhei \
+    && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 qiao \
     && useradd --uid 10001 --gid qiao --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin qiao \
     && install -d -o qiao -g qiao -m 0700 /data

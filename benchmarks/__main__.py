@@ -9,11 +9,13 @@ from pathlib import Path
 
 from benchmarks import (
     database_server,
+    importing,
     matching,
     nearness,
     placement,
     report,
     requests,
+    rights,
     search_server,
     searches,
     subscriptions,
@@ -28,9 +30,9 @@ from market.outbox import JobName
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 PARTS = (
     "import", "index", "match", "sign", "search", "candidates", "listing", "rematch", "nearest",
-    "subscriptions", "telling", "post", "get",
+    "subscriptions", "telling", "rights", "post", "get",
 )  # fmt: skip
-SPECIAL = ("centre", "placement", "server", "postgresql")
+SPECIAL = ("imports", "centre", "placement", "server", "postgresql")
 CENTRE_PARTS = ("import", "index", "match", "sign", "listing", "rematch")
 _CENTRE_GOAL, _CENTRE_REMATCH_GOAL = 90.0, 5.0
 
@@ -100,8 +102,10 @@ def _measure(folder: Path, sizes: Sizes, parts: set[str], *, centre: bool) -> li
         "nearest": lambda: nearness.measure(sizes.outcomes),
         "subscriptions": lambda: subscriptions.measure(data),
         "telling": lambda: telling.measure(folder / "telling"),
+        "rights": lambda: rights.measure(data, rows),
         "get": lambda: requests.measure_gets(data),
         "post": lambda: requests.measure_posts(data),
+        "imports": lambda: importing.measure(folder / "imports"),
         "postgresql": lambda: database_server.measure(data),
         "placement": lambda: placement.measure(data, rows),
         "server": lambda: search_server.measure(data, rows),

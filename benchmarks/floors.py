@@ -15,7 +15,7 @@ import orjson
 import psycopg
 from flask import Flask, Response, request
 
-from market import db
+from market import connecting
 
 DATABASE = "BENCH_FLOOR_DATABASE"
 BATCH = 500
@@ -25,7 +25,7 @@ _INSERT = "INSERT INTO items (id, body) VALUES (?, ?)"
 def connect(path: Path | str) -> sqlite3.Connection:
     """A connection as the product has it: the same pragmas, explicit transactions."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    for pragma in db._PRAGMAS:  # the same by definition
+    for pragma in connecting._PRAGMAS:  # the same by definition
         connection.execute(pragma)
     connection.execute("CREATE TABLE IF NOT EXISTS items (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID")
     return connection

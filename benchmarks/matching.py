@@ -24,9 +24,10 @@ from market.models import Demand, Listing, Match
 from market.models import Signature as Row
 from market.outbox import JobName
 from market.runtime import Runtime
-from market.services import candidates, indexing, matches, rematching, signing
-from market.services.indexing import Reference
-from market.services.pairing import Finder, Fitting
+from market.services.matching import candidates, matches, rematching, signing
+from market.services.matching.pairing import Finder, Fitting
+from market.services.search import indexing
+from market.services.search.indexing import Reference
 from search.embedded.vectors import batches
 
 _NEEDS, _ROUNDS = 60, 4

@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 import orjson
 from sqlmodel import Session
 
-from market.services import searching
-from market.services.access import VISITOR
+from market.services.rights.access import VISITOR
+from market.services.search import searching
 from schemas.queries import OutcomeQuery
 from search.engine import Query
 

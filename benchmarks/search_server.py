@@ -21,7 +21,7 @@ from benchmarks.questions import Question, questions
 from benchmarks.world import console, opened
 from market.models import LISTINGS
 from market.runtime import Runtime
-from market.services import indexing
+from market.services.search import indexing
 from search.indexes import INDEXES, OUTCOMES
 from search.meili import settings as declared
 from search.meili.documents import payloads, to_meili

@@ -87,7 +87,7 @@ def _running(
         process = subprocess.Popen(
             [program, *arguments],
             cwd=logs if program != sys.executable else None,
-            env={**os.environ, "MARKET_EMBEDDER": "none", **environment},
+            env={**os.environ, "MARKET_EMBEDDER": "none", "MARKET_LIMITS": "off", **environment},
             stdout=output,
             stderr=output,
             start_new_session=True,

@@ -20,9 +20,10 @@ from market.db import append
 from market.models import Subscription, User
 from market.models.base import new_id
 from market.runtime import Runtime
-from market.services import alerts, indexing, subscriptions
-from market.services.alerts import Found
-from market.services.subscriptions import BY_MEANING, pack, standing_of
+from market.services.search import indexing
+from market.services.subscriptions import alerts, subscriptions
+from market.services.subscriptions.alerts import Found
+from market.services.subscriptions.subscriptions import BY_MEANING, pack, standing_of
 from market.vocabulary import vocabulary
 from schemas.subscriptions import Search, search_of
 from search.indexes import OUTCOMES

@@ -33,9 +33,9 @@ from market.delivery.webhooks import WebhookChannel, new_secret
 from market.models import DeliveryItem, Organisation, Outcome, User
 from market.outbox import SENDING, JobName
 from market.runtime import Runtime
-from market.services import endpoints
-from market.services.access import Principal
-from market.services.telling import News, tell
+from market.services.rights.access import Principal
+from market.services.telling import endpoints
+from market.services.telling.telling import News, tell
 from market.worker import lanes, runner
 
 _ROUNDS = 3
@@ -242,7 +242,7 @@ def _renew_webhook(runtime: Runtime, user: User, url: str) -> None:
 
 
 def _principal(user: User) -> Principal:
-    return Principal(user.id, user.organisation_id, frozenset({"member"}))
+    return Principal(user.id)
 
 
 @contextmanager

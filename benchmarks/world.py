@@ -22,7 +22,9 @@ from market.cli.data import load_folder
 from market.models import LISTINGS, Job, Match, User
 from market.outbox import JobName
 from market.runtime import Runtime, build
-from market.services import indexing, keys, scoring
+from market.services.matching import scoring
+from market.services.people import keys
+from market.services.search import indexing
 from market.settings import Settings
 from market.worker import runner
 from search.embedded import EmbeddedEngine
@@ -47,7 +49,9 @@ def progress(*, quiet: bool) -> Iterator[Progress]:
 def opened(data: Path, *, writes_index: bool = False, **settings: Any) -> Iterator[Runtime]:
     """The product's parts on this data, without vectors unless the settings say otherwise."""
     logs.configure("warning")
-    runtime = build(Settings(**{"data": str(data), "embedder": "none", **settings}), writes_index=writes_index)
+    runtime = build(
+        Settings(**{"data": str(data), "embedder": "none", "limits": False, **settings}), writes_index=writes_index
+    )
     try:
         yield runtime
     finally:

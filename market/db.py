@@ -2,60 +2,52 @@
 
 from __future__ import annotations
 
-import select as descriptors
-import sqlite3
 import threading
-import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import orjson
-import psycopg
 from sqlalchemy import (
+    JSON,
     DateTime,
     Dialect,
-    Engine,
     Executable,
     Insert,
     Integer,
+    LargeBinary,
+    String,
     TypeDecorator,
     Uuid,
+    bindparam,
     column,
-    create_engine,
-    event,
     func,
     insert,
     literal,
     select,
     text,
+    type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, Connection, ExceptionContext, make_url
-from sqlalchemy.exc import DisconnectionError, OperationalError
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.orm import object_session
 from sqlmodel import Session, SQLModel
 
+from market.connecting import engine_of
 from market.errors import MarketError
+from market.listening import CHANNEL, Bell
 from market.settings import Settings
 
 AWAY = (OperationalError, PoolTimeoutError)
 """What is raised while the database is away, busy or full, and where two transactions were in each other's way: it
 passes by itself, and what was tried may be tried again."""
 
-# synchronous=FULL: a commit that was answered survives a power cut too, not only a killed process.
-_PRAGMAS = (
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA temp_store=MEMORY",
-    "PRAGMA mmap_size=1073741824",
-    "PRAGMA cache_size=-65536",
-)
-_CHANNEL = "market_jobs"
 # Of hosts that migrate at once, one does it; it may take as long as it takes.
 _ALONE = {
     "sqlite": (),
@@ -66,7 +58,9 @@ _ALONE = {
         "SELECT pg_advisory_xact_lock(hashtextextended('market_migrations', 0))",
     ),
 }
+_ORPHANS = "PRAGMA foreign_key_check"
 _TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_SHARED_TURN = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))")
 
 
 class Database:
@@ -80,12 +74,12 @@ class Database:
         """`url` chooses the database by its scheme; of the settings, those of databases count."""
         self.url = url
         settings = settings or Settings()
-        self._reader = _engine(url, settings, writes=False)
-        self._writer = _engine(url, settings, writes=True)
+        self._reader = engine_of(url, settings, writes=False)
+        self._writer = engine_of(url, settings, writes=True)
         # Threads of one process queue here in turn; SQLite's own waiting sleeps, and is not fair.
         self._turn: Any = threading.Lock() if self.dialect == "sqlite" else nullcontext()
         listens = self.dialect == "postgresql" and settings.job_listen
-        self._bell = _Bell(self._writer) if listens else None
+        self._bell = Bell(self._writer) if listens else None
 
     @property
     def dialect(self) -> str:
@@ -100,7 +94,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session on one consistent snapshot. Nothing it changes is kept."""
-        with Session(self._reader, autoflush=False, expire_on_commit=False) as session:
+        with Session(self._reader, autoflush=False, expire_on_commit=False, info={"reads": True}) as session:
             yield session
 
     @contextmanager
@@ -113,10 +107,14 @@ class Database:
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
         """A connection for Alembic, in one write transaction that runs alone."""
-        with self._turn, self._writer.begin() as connection:
+        with self._turn, self._writer.connect() as connection, _rebuilding(connection), connection.begin():
             for statement in _ALONE[self.dialect]:
                 connection.exec_driver_sql(statement)
             yield connection
+            if self.dialect == "sqlite" and (broken := connection.exec_driver_sql(_ORPHANS).first()):
+                raise MarketError(
+                    "internal", reason=f"The migration leaves rows of {broken[0]} that refer to nothing."
+                )
 
     def wait(self, stop: threading.Event, seconds: float) -> None:
         """Wait until `stop` is set or it is time to look for jobs again.
@@ -140,59 +138,25 @@ class Database:
         self._writer.dispose()
 
 
-class _Bell:
-    """Listens on a connection of its own for what `ringing` statements tell. Used by one thread."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._connection: PoolProxiedConnection | None = None
-        self._listening = False
-
-    def wait(self, stop: threading.Event, seconds: float) -> bool:
-        """Wait for it. False at once where nothing can be heard: the connection is lost and cannot be made."""
-        try:
-            if not self._listening:
-                self._listen()
-                return True  # what was told before nobody has heard: look
-            assert self._connection is not None
-            line: Any = self._connection.dbapi_connection
-            # A signal sets `stop` without ending the wait: short waits notice.
-            for _ in range(10):
-                if stop.is_set() or next(line.notifies(timeout=seconds, stop_after=1), None):
-                    break
-            # Whoever listens and is busy keeps the server waiting with what it has to tell, and others with it.
-            self._say(f"UNLISTEN {_CHANNEL}")
-            self._listening = False
-            for _ in line.notifies(timeout=0):
-                pass  # one look is enough for all that was told
-        except (*AWAY, psycopg.Error):
-            self.close()
-            return False
-        return True
-
-    def _listen(self) -> None:
-        if self._connection is None:
-            self._connection = self._engine.raw_connection()
-            self._connection.detach()  # it would else be missing from the pool
-        self._say(f"LISTEN {_CHANNEL}")
-        self._listening = True
-
-    def _say(self, statement: str) -> None:
-        assert self._connection is not None
-        self._connection.cursor().execute(statement)
-
-    def close(self) -> None:
-        """Hang up; the next wait listens anew."""
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
-        self._listening = False
+@contextmanager
+def _rebuilding(connection: Connection) -> Iterator[None]:
+    """SQLite changes most things of a table by making it anew, and to drop the old one would delete, row by row, what
+    refers to it. So foreign keys are not looked after meanwhile but checked at the end, as its documentation says."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection  # no transaction has begun: there the setting is ignored
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
 
 
 def ringing(dialect: str, statement: Insert) -> Executable:
     """The INSERT, ending the waiting of every `Database.wait` when its transaction commits. It returns a column that
     says nothing: so it costs no statement of its own."""
-    return statement.returning(func.pg_notify(_CHANNEL, "")) if dialect == "postgresql" else statement
+    return statement.returning(func.pg_notify(CHANNEL, "")) if dialect == "postgresql" else statement
 
 
 def take_turn(session: Session, *name: str) -> None:
@@ -200,6 +164,12 @@ def take_turn(session: Session, *name: str) -> None:
     written is seen by the next statement. SQLite's writers take turns anyway."""
     if dialect_of(session) == "postgresql":
         session.connection().execute(_TURN, {"name": "\n".join(name)})
+
+
+def share_turn(session: Session, *name: str) -> None:
+    """As `take_turn`, but whoever shares it waits only for who has it alone."""
+    if dialect_of(session) == "postgresql":
+        session.connection().execute(_SHARED_TURN, {"name": "\n".join(name)})
 
 
 def why(error: Exception) -> str:
@@ -232,10 +202,44 @@ def listed(session: Session, ids: Sequence[uuid.UUID]) -> Any:
     return select((each.c.nth - 1).label("place"), each.c.id).subquery()
 
 
+def paired(session: Session, pairs: Sequence[tuple[uuid.UUID, str]]) -> Any:
+    """Pairs of an id and a text as a table to join with, `id` and `name`: one value of the statement too."""
+    if dialect_of(session) == "sqlite":
+        text_of_all = orjson.dumps([(one.hex, name) for one, name in pairs]).decode()
+        each = func.json_each(text_of_all).table_valued(column("value", String))
+        first, second = (func.json_extract(each.c.value, path) for path in ("$[0]", "$[1]"))
+        return select(type_coerce(first, Uuid).label("id"), second.label("name")).subquery()
+    ids, names = [one for one, _ in pairs], [name for _, name in pairs]
+    both: Any = func.unnest(literal(ids, postgresql.ARRAY(Uuid)), literal(names, postgresql.ARRAY(String)))
+    both = both.table_valued(column("id", Uuid), column("name", String)).render_derived()
+    return select(both.c.id, both.c.name).subquery()
+
+
+def among(session: Session, column_: Any, texts: Sequence[str]) -> Any:
+    """That a column is one of these texts; however many they are, they are one value of the statement too."""
+    if dialect_of(session) == "sqlite":
+        each = func.json_each(orjson.dumps([*texts]).decode()).table_valued(column("value", String))
+        return column_.in_(select(each.c.value))
+    return column_ == func.any(literal([*texts], postgresql.ARRAY(String)))
+
+
 def append(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that nobody will look at again in this session: several times as fast as objects would be."""
-    if rows:
-        session.connection().execute(_insert(model), rows)
+    """Insert rows that nobody will look at again in this session: several times as fast as objects would be. All
+    have the same columns."""
+    connection, names = session.connection(), tuple(rows[0]) if rows else ()
+    if len(rows) < _MANY or not _plain(model, names):
+        if rows:
+            connection.execute(_insert(model), rows)
+    elif dialect_of(session) == "postgresql":
+        # One value that the server takes apart, on a processor of its own, while nobody waits here for each row.
+        connection.execute(_pour(model, names), {"rows": orjson.dumps(list(rows)).decode()})
+    else:
+        _append_to_file(connection, model, names, rows)
+
+
+_MANY = 20
+_SIZES = (200, 20, 1)
+_MOST_VALUES = 30_000  # that SQLite takes for one statement, and some less
 
 
 @lru_cache
@@ -243,131 +247,108 @@ def _insert(model: type[SQLModel]) -> Insert:
     return insert(_table(model))
 
 
+@lru_cache
+def _plain(model: type[SQLModel], names: tuple[str, ...]) -> bool:
+    """Whether JSON holds every value, and what the rows leave out is a plain value."""
+    columns = _table(model).columns
+    defaults = [one.default for one in columns if one.name not in names and one.default is not None]
+    return all(one.is_scalar for one in defaults) and not any(isinstance(one.type, LargeBinary) for one in columns)
+
+
+def _append_to_file(
+    connection: Connection, model: type[SQLModel], names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """As SQLite's driver takes it, hundreds of rows a statement: for each statement SQLite makes the lists of codes
+    anew that its CHECK constraints ask, which would take longer than the row itself."""
+    width, statement, write = _plan(model, names)
+    values, at = write(rows), 0
+    for size in _SIZES:
+        if size * width > _MOST_VALUES:
+            continue
+        while len(rows) - at >= size:
+            connection.exec_driver_sql(statement(size), tuple(values[at * width : (at + size) * width]))
+            at += size
+
+
+@lru_cache
+def _plan(
+    model: type[SQLModel], names: tuple[str, ...]
+) -> tuple[int, Callable[[int], str], Callable[[Sequence[Any]], list[Any]]]:
+    """How many values a row has, the INSERT of so many rows, and what writes the values of rows one after another."""
+    columns = _table(model).columns
+    beside = {one.name: one.default.arg for one in columns if one.name not in names and one.default is not None}
+    used = [columns[name] for name in (*names, *beside)]
+    listed_ = ", ".join(f'"{one.name}"' for one in used)
+    row = f"({', '.join('?' * len(used))})"
+    into = f'INSERT INTO "{_table(model).name}" ({listed_}) VALUES '  # noqa: S608  # names of our own
+    ways = [(at, way) for at, one in enumerate(used) if (way := _written(one.type)) is not None]
+
+    @lru_cache
+    def statement(size: int) -> str:
+        return into + ", ".join([row] * size)
+
+    def write(rows: Sequence[Any]) -> list[Any]:
+        values: list[Sequence[Any]] = [[one[name] for one in rows] for name in names]
+        values += [[default] * len(rows) for default in beside.values()]
+        for at, way in ways:
+            values[at] = _each_once(way, values[at])
+        return [*chain.from_iterable(zip(*values, strict=True))]
+
+    return len(used), statement, write
+
+
+def _each_once(way: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
+    """A column as it is written; of one object that stands in many rows it is done once."""
+    different = dict(zip(map(id, values), values, strict=True))
+    if len(different) == len(values):
+        return [*map(way, values)]
+    written = {identity: way(value) for identity, value in different.items()}
+    return [written[id(value)] for value in values]
+
+
+def _written(kind: Any) -> Callable[[Any], Any] | None:
+    """How SQLite keeps a value of this type; None: as it is."""
+    if isinstance(kind, JSON):
+        return lambda value: orjson.dumps(value).decode() if value != [] else "[]"
+    if isinstance(kind, UtcDateTime):
+        return _moment
+    if isinstance(kind, Uuid):
+        return lambda value: None if value is None else value.hex
+    process: Callable[[Any], Any] | None = kind.dialect_impl(_SQLITE).bind_processor(_SQLITE)
+    return process
+
+
+_SQLITE = sqlite.dialect()
+
+
+@lru_cache(maxsize=64)
+def _moment(value: datetime | None) -> str | None:
+    """As SQLAlchemy writes it; of many rows it is the same."""
+    return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+@lru_cache
+def _pour(model: type[SQLModel], names: tuple[str, ...]) -> Insert:
+    """An INSERT of however many rows, which are one value: `rows`, as JSON."""
+    columns = [_table(model).columns[name] for name in names]
+    each: Any = func.json_to_recordset(bindparam("rows", type_=String).cast(postgresql.JSON))
+    each = each.table_valued(*(column(one.name, one.type) for one in columns)).render_derived(with_types=True)
+    return insert(_table(model)).from_select(names, select(*each.c))
+
+
 def _table(model: type[SQLModel]) -> Any:
     return model.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
+
+
+def only_reads(row: SQLModel) -> bool:
+    """Whether a row was loaded by a session that only reads, so that what it says is committed."""
+    session = object_session(row)
+    return session is not None and bool(session.info.get("reads"))
 
 
 def rows_touched(result: Any) -> int:
     """How many rows an UPDATE, DELETE or INSERT touched."""
     return int(result.rowcount)
-
-
-def _engine(url: str, settings: Settings, *, writes: bool) -> Engine:
-    """Where the database is chosen, by the scheme of its URL."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed, settings, writes=writes)
-    if parsed.get_backend_name() == "postgresql":
-        return _postgresql(parsed.set(drivername="postgresql+psycopg"), settings, writes=writes)
-    raise MarketError(
-        "internal", reason=f"No database is known for {parsed.drivername}: URLs start with sqlite:// or postgresql://"
-    )
-
-
-_JSON: Mapping[str, Any] = {
-    "json_deserializer": orjson.loads,
-    "json_serializer": lambda value: orjson.dumps(value).decode(),
-}
-
-
-def _sqlite(url: URL, settings: Settings, *, writes: bool) -> Engine:
-    engine = create_engine(
-        url,
-        connect_args={"timeout": settings.sqlite_busy_seconds, "check_same_thread": False},
-        pool_size=16,
-        max_overflow=16,
-        hide_parameters=True,  # an error message is logged; what people wrote is not
-        **_JSON,
-    )
-
-    @event.listens_for(engine, "connect")
-    def connect(connection: Any, _: object) -> None:
-        # The driver's own transaction handling is switched off: it begins too late, and always deferred.
-        connection.isolation_level = None
-        _write_ahead(connection, settings.sqlite_busy_seconds)
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
-        if not writes:
-            connection.execute("PRAGMA query_only=ON")
-
-    _begin_with(engine, "BEGIN IMMEDIATE" if writes else "BEGIN")
-    return engine
-
-
-def _write_ahead(connection: sqlite3.Connection, seconds: float) -> None:
-    """Make it a write-ahead log; of several who open a new file at once SQLite refuses some without waiting."""
-    give_up = time.monotonic() + seconds
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _postgresql(url: URL, settings: Settings, *, writes: bool) -> Engine:
-    engine = create_engine(
-        url,
-        connect_args={
-            "connect_timeout": settings.postgres_connect_seconds,
-            "prepare_threshold": 5 if settings.postgres_prepare else None,
-            # A server whose machine has gone silent is noticed within a minute.
-            "keepalives_idle": 30,
-            "keepalives_interval": 10,
-            "keepalives_count": 3,
-        },
-        pool_size=settings.postgres_pool_size,
-        max_overflow=0,
-        pool_timeout=settings.postgres_pool_seconds,
-        use_native_hstore=False,  # it would ask each server for a type that nobody uses
-        hide_parameters=True,
-        **_JSON,
-    )
-
-    @event.listens_for(engine, "connect")
-    def connect(connection: psycopg.Connection[Any], _: object) -> None:
-        connection.autocommit = True  # the driver begins nothing: the engine does, with what it sets
-
-    @event.listens_for(engine, "checkout")
-    def checkout(connection: psycopg.Connection[Any], *_: object) -> None:
-        # An idle connection has nothing to say but farewell: a restarted server is noticed without asking it.
-        if connection.closed or _readable(connection.fileno()):
-            raise DisconnectionError
-
-    @event.listens_for(engine, "handle_error")
-    def handle_error(context: ExceptionContext) -> None:
-        # The driver has several names for a connection that was lost; here it has one.
-        error = context.sqlalchemy_exception
-        if context.is_disconnect and not isinstance(error, OperationalError):
-            raise OperationalError(
-                context.statement, None, context.original_exception, hide_parameters=True, connection_invalidated=True
-            ) from context.original_exception
-
-    isolation = "READ COMMITTED READ WRITE" if writes else "REPEATABLE READ READ ONLY"
-    limits = {
-        "statement_timeout": settings.postgres_statement_seconds,
-        "idle_in_transaction_session_timeout": settings.postgres_idle_seconds,
-        **({"lock_timeout": settings.postgres_lock_seconds} if writes else {}),
-    }
-    # All in one message, and only for the transaction: a pooler may give each one another server connection.
-    sets = [f"SET LOCAL {name} = {round(seconds * 1000)}" for name, seconds in limits.items()]
-    _begin_with(engine, "; ".join([f"BEGIN ISOLATION LEVEL {isolation}", *sets]))
-    return engine
-
-
-def _begin_with(engine: Engine, statements: str) -> None:
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(statements)
-
-
-def _readable(descriptor: int) -> bool:
-    waiting = descriptors.poll()
-    waiting.register(descriptor, descriptors.POLLIN)
-    return bool(waiting.poll(0))
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -1,7 +1,9 @@
-"""What can go wrong, in the market's own words. Knows no HTTP: market/api/catalogue.py has each one's status."""
+"""What can go wrong, in the market's own words. Knows no HTTP: market/api/problems/ has each one's status."""
 
 from __future__ import annotations
 
+import math
+from datetime import timedelta
 from typing import Any
 
 
@@ -68,6 +70,17 @@ class BadCursor(MarketError):
     """A page cursor that this service did not give, or gave for another query."""
 
     code = "bad-cursor"
+
+
+class TooMany(MarketError):
+    """More than the caller may use for now; details say of what, how many, and in how many whole seconds it works
+    again."""
+
+    code = "too-many-requests"
+
+    def __init__(self, code: str | None = None, *, again_in: timedelta, **details: Any) -> None:
+        # Rounded up: whoever comes back when they are told to is not refused once more.
+        super().__init__(code, seconds=max(1, math.ceil(again_in.total_seconds())), **details)
 
 
 class Unavailable(MarketError):

@@ -20,7 +20,7 @@ from market import outbox, schema
 from market.measured import MeasuredEmbedder
 from market.models import Organisation
 from market.runtime import Runtime
-from market.services import workers
+from market.services.trail import workers
 from search.engine import EngineUnavailable
 
 _UNKNOWN = "not known: the database comes first"

@@ -11,12 +11,12 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, bindparam, case, text
+from sqlalchemy import Boolean, ColumnElement, Executable, String, and_, bindparam, case, or_, text
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, delete, func, select, update
 
-from market.db import UtcDateTime, dialect_of, insert_into, ringing, rows_touched
+from market.db import UtcDateTime, append, dialect_of, insert_into, ringing, rows_touched
 from market.models import Job, Schedule
 from market.models.base import new_id
 
@@ -43,12 +43,30 @@ class JobName(StrEnum):
     RECONCILE = "reconcile"
     RENEW = "renew"
     SWEEP = "sweep"
+    SEAL = "seal"
+    IMPORT = "import"
+    COMPARE = "compare"
 
 
 SENDING = frozenset({JobName.DELIVER})
 """What waits for others' servers: done beside all other work, many at once."""
 BACKGROUND = frozenset({JobName.EMBED, JobName.REMATCH, JobName.RENEW})
 """Long work that nobody waits for: done while there is nothing else to do."""
+
+
+IN_BULK = (JobName.INDEX, JobName.MATCH, JobName.COMPARE, JobName.ALERT)
+"""What whole files of listings cause by the thousand."""
+_BULK_WAITS = timedelta(minutes=10)
+"""Bulk work takes its turn as if it had come so much later: whoever writes one listing does not wait until fifty
+thousand imported ones are indexed, and however much is written, the import's turn comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Jobs that may be done together."""
+
+    name: JobName
+    bulk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +79,7 @@ class Claimed:
     payload: dict[str, Any]
     attempts: int
     lease: str
+    bulk: bool = False
 
 
 def enqueue(
@@ -70,20 +89,42 @@ def enqueue(
     *,
     now: datetime,
     payload: dict[str, Any] | None = None,
+    bulk: bool = False,
 ) -> None:
-    """Have `name` done once for each key, after this transaction commits.
+    """Have `name` done once for each key, after this transaction commits; `bulk`, only for what is IN_BULK: after
+    what others wait for.
 
     A job of the same name and key that still waits is not doubled: it is brought forward, which also holds
     its row until this transaction ends, so that no worker can take it before our change can be seen. Keys go in
     in order, so that of two transactions with the same ones, the one waits for the other and not both.
     """
-    rows = [
+    rows = _rows(name, keys, now=now, payload=payload, bulk=bulk)
+    if rows:
+        session.connection().execute(_enqueue(dialect_of(session)), rows)
+
+
+def enqueue_new(session: Session, name: JobName, keys: Iterable[str], *, now: datetime, bulk: bool = False) -> None:
+    """The same for keys that nobody can have enqueued before, as those of what this transaction has made."""
+    rows = _rows(name, keys, now=now, payload=None, bulk=bulk)
+    if len(rows) > 1:
+        append(session, Job, rows[1:])
+    enqueue(session, name, [row["key"] for row in rows[:1]], now=now, bulk=bulk)  # it rings
+
+
+def _rows(
+    name: JobName, keys: Iterable[str], *, now: datetime, payload: dict[str, Any] | None, bulk: bool
+) -> list[dict[str, Any]]:
+    """Jobs, in the order of their keys."""
+    if bulk and name not in IN_BULK:  # nobody would look for them
+        raise ValueError(f"jobs called {name} are never in bulk")
+    return [
         {
             "id": new_id(),
             "created_at": now,
             "name": name.value,
             "key": key,
             "payload": payload or {},
+            "bulk": bulk,
             "state": "queued",
             "run_at": now,
             "attempts": 0,
@@ -92,33 +133,39 @@ def enqueue(
         }
         for key in sorted(set(keys))
     ]
-    if rows:
-        session.connection().execute(_enqueue(dialect_of(session)), rows)
 
 
 @lru_cache
 def _enqueue(dialect: str) -> Executable:
     """Kept: every write runs it, and making it takes longer than running it."""
     insert = insert_into(dialect, Job)
-    statement = insert.on_conflict_do_update(
-        **_QUEUED_ONCE,
-        set_={
-            "run_at": case((col(Job.run_at) > insert.excluded.run_at, insert.excluded.run_at), else_=col(Job.run_at))
-        },
-    )
+    asked = insert.excluded
+    sooner = {
+        "run_at": case((col(Job.run_at) > asked.run_at, asked.run_at), else_=col(Job.run_at)),
+        "bulk": and_(col(Job.bulk), asked.bulk),
+    }
+    statement = insert.on_conflict_do_update(**_QUEUED_ONCE, set_=sooner)
     return ringing(dialect, statement)
 
 
-def due_name(
+def due(
     session: Session, *, now: datetime, background: bool = True, without: Collection[JobName] = ()
-) -> JobName | None:
-    """The name of the job that has waited longest among those that may run; None if there is none. Long work that
-    nobody waits for comes last, or not at all."""
-    heads = session.connection().execute(_heads(), {"now": now}).one()
-    names = (*JobName, JobName(heads.abandoned_name) if heads.abandoned_name else None)
-    due = [(head, name) for head, name in zip(heads, names, strict=False) if head is not None and name is not None]
-    due = [(head, name) for head, name in due if (background or name not in BACKGROUND) and name not in without]
-    return min(due, key=lambda one: (one[1] in BACKGROUND, one))[1] if due else None
+) -> Queue | None:
+    """The queue whose turn it is: that of the job that has waited longest among those that may run, or None. Long
+    work that nobody waits for comes last, or not at all."""
+    *heads, abandoned_at, name, bulk = session.connection().execute(_heads(), {"now": now}).one()
+    found = list(zip(heads, _QUEUES, strict=True))
+    if abandoned_at is not None:
+        found.append((abandoned_at, Queue(JobName(name), bulk)))
+    turns = [
+        (queue.name in BACKGROUND, head + _BULK_WAITS if queue.bulk else head, queue)
+        for head, queue in found
+        if head is not None and (background or queue.name not in BACKGROUND) and queue.name not in without
+    ]
+    return min(turns, key=lambda turn: turn[:2])[2] if turns else None
+
+
+_QUEUES = (*map(Queue, JobName), *(Queue(name, bulk=True) for name in IN_BULK))
 
 
 @lru_cache
@@ -127,29 +174,28 @@ def _heads() -> Executable:
     now = bindparam("now", type_=UtcDateTime)
     queues = [
         select(Job.run_at)
-        .where(Job.name == name.value, *_ready(now))
+        .where(Job.name == queue.name.value, col(Job.bulk) == queue.bulk, *_ready(now))
         .order_by(col(Job.run_at))
         .limit(1)
         .scalar_subquery()
-        .label(f"head_{name.value}")
-        for name in JobName
+        .label(f"head_{number}")
+        for number, queue in enumerate(_QUEUES)
     ]
-    abandoned = select(Job.run_at, Job.name).where(*_lapsed(now)).order_by(col(Job.run_at)).limit(1)
-    return select_columns(
-        *queues,
-        abandoned.with_only_columns(col(Job.run_at)).scalar_subquery().label("abandoned_at"),
-        abandoned.with_only_columns(col(Job.name)).scalar_subquery().label("abandoned_name"),
-    )
+    abandoned = select(Job.run_at).where(*_lapsed(now)).order_by(col(Job.run_at), col(Job.id)).limit(1)
+    told = (col(Job.run_at), col(Job.name), col(Job.bulk))
+    return select_columns(*queues, *(abandoned.with_only_columns(one).scalar_subquery() for one in told))
 
 
-def claim(session: Session, name: JobName, *, now: datetime, lease_seconds: float, limit: int) -> list[Claimed]:
-    """Take up to `limit` due jobs of this name, oldest first, and count the attempt.
+def claim(
+    session: Session, queue: Queue, *, now: datetime, lease_seconds: float, limit: int, key: str = ""
+) -> list[Claimed]:
+    """Take up to `limit` due jobs of a queue, oldest first, and count the attempt; with a `key`, only that one.
 
     A job that was tried before comes alone: it may be what failed its batch or killed its process, and the others
     must not use up their attempts with it.
     """
     _requeue_lapsed(session, now)
-    wanted = {"name": name.value, "now": now, "limit": limit}
+    wanted = {"name": queue.name.value, "bulk": queue.bulk, "now": now, "limit": limit, "key": key}
     chosen = session.connection().execute(_claimable(), wanted).all()
     chosen = chosen[:1] if chosen and chosen[0].attempts else [job for job in chosen if not job.attempts]
     lease = secrets.token_hex(8)
@@ -160,14 +206,16 @@ def claim(session: Session, name: JobName, *, now: datetime, lease_seconds: floa
         .values(state="running", lease=lease, lease_until=until, attempts=col(Job.attempts) + 1)
         .execution_options(synchronize_session=False)
     )
-    return [Claimed(job.id, name, job.key, job.payload, job.attempts + 1, lease) for job in chosen]
+    return [Claimed(job.id, queue.name, job.key, job.payload, job.attempts + 1, lease, queue.bulk) for job in chosen]
 
 
 @lru_cache
 def _claimable() -> Executable:
     return (
         select_columns(col(Job.id), col(Job.key), col(Job.payload), col(Job.attempts))
-        .where(col(Job.name) == bindparam("name"), *_ready(bindparam("now", type_=UtcDateTime)))
+        .where(col(Job.name) == bindparam("name"), col(Job.bulk) == bindparam("bulk", type_=Boolean))
+        .where(*_ready(bindparam("now", type_=UtcDateTime)))
+        .where(or_(bindparam("key", type_=String) == "", col(Job.key) == bindparam("key", type_=String)))
         .order_by(col(Job.run_at), col(Job.id))
         .limit(bindparam("limit"))
         .with_for_update(skip_locked=True, of=Job)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +15,18 @@ from market.clock import Clock, utc_now
 from market.db import Database
 from market.delivery.choosing import channels_of
 from market.delivery.webhooks import check_secret
+from market.identity.choosing import providers_of
+from market.identity.contract import Provider
 from market.measured import MeasuredEmbedder, MeasuredEngine
-from market.services.endpoints import Post
-from market.services.links import Links
-from market.services.pairing import Finder
-from market.services.remembering import Signatures
-from market.services.scoring import Scoring, Scorings
+from market.rights.quotas import quotas
+from market.services.figures.keeping import Figures
+from market.services.files.readings import Readings
+from market.services.matching.pairing import Finder
+from market.services.matching.remembering import Signatures
+from market.services.matching.scoring import Scoring, Scorings
+from market.services.telling.endpoints import Post
+from market.services.telling.links import Links
+from market.services.trail.usage import Meters
 from market.settings import Settings, SettingsError
 from market.vault import Vault, VaultError, new_key
 from search.embedded import EmbeddedEngine
@@ -42,6 +48,10 @@ class Runtime:
     signatures: Signatures
     post: Post
     links: Links
+    meters: Meters
+    readings: Readings
+    figures: Figures
+    providers: Mapping[str, Provider]  # where people may sign in
     clock: Clock
     secret: str  # signs cursors and links
 
@@ -56,6 +66,8 @@ class Runtime:
         if self.embedder is not None:
             self.embedder.close()
         self.post.close()
+        for provider in self.providers.values():
+            provider.close()
         self.db.close()
 
 
@@ -65,6 +77,7 @@ def build(settings: Settings, *, writes_index: bool = False, clock: Clock = utc_
     Raises EngineLocked where another process writes it already.
     """
     Path(settings.data).mkdir(parents=True, exist_ok=True)
+    providers = _providers(settings)
     found = _embedder(settings)
     embedder = MeasuredEmbedder(found) if found is not None else None
     secret = settings.secret or _kept(settings, "secret", lambda: secrets.token_urlsafe(32))
@@ -77,9 +90,29 @@ def build(settings: Settings, *, writes_index: bool = False, clock: Clock = utc_
         signatures=Signatures(),
         post=_post(settings),
         links=Links(settings.base_url, settings.page_url, secret),
+        meters=_meters(settings),
+        readings=Readings(),
+        figures=Figures(),
+        providers=providers,
         clock=clock,
         secret=secret,
     )
+
+
+def _meters(settings: Settings) -> Meters:
+    try:
+        return Meters(quotas(settings.quotas))
+    except ValueError as error:
+        raise SettingsError(f"MARKET_QUOTAS: {error}") from error
+
+
+def _providers(settings: Settings) -> dict[str, Provider]:
+    try:
+        return providers_of(
+            settings.oidc_providers, seconds=settings.oidc_timeout_seconds, loopback=settings.oidc_loopback
+        )
+    except ValueError as error:
+        raise SettingsError(f"MARKET_OIDC_PROVIDERS: {error}") from error
 
 
 def _post(settings: Settings) -> Post:

@@ -41,6 +41,11 @@ class Settings:
     worker_port: int = 0  # where the worker answers /healthz, /readyz and /metrics; 0: nowhere
     log_level: str = "info"
     body_limit: int = 1024 * 1024  # bytes
+    import_limit: int = 20_000_000  # bytes of a file to be imported
+    limits: bool = True  # how often and how much callers may ask: market/rights/quotas.tsv
+    quotas: str = ""  # changes of that table, parted by commas: visitor.experts=100, registered.exports=-
+    bad_keys_per_minute: int = 20  # from one address, before it has to wait
+    proxies: int = 0  # trusted reverse proxies in front, each of which adds to X-Forwarded-For
     sqlite_busy_seconds: float = 10.0
     postgres_pool_size: int = 8  # connections to read with, and as many to write with
     postgres_pool_seconds: float = 10.0
@@ -67,6 +72,12 @@ class Settings:
     send_timeout_seconds: float = 15.0
     send_threads: int = 64  # messages a worker has in flight at once
     send_to_loopback: bool = False  # webhooks and robots on this machine: for tests and trials
+    passwords: bool = True  # people may sign in with passwords
+    sign_in_hours: float = 12.0  # for how long the key is good that whoever signs in is given
+    sign_in_page: str = ""  # your site's page for people who come back from an identity provider; empty: JSON
+    oidc_providers: str = ""  # JSON: docs/accounts.md
+    oidc_timeout_seconds: float = 10.0
+    oidc_loopback: bool = False  # identity providers on this machine, on plain http: for tests and trials
     apprise_schemes: str = ""  # parted by commas; empty: the list in docs/settings.md
 
     def __post_init__(self) -> None:
@@ -100,7 +111,7 @@ class Settings:
         return self.search_url or f"embedded:{Path(self.data).absolute() / 'search'}"
 
 
-_TRUTHS = {"true": True, "false": False, "1": True, "0": False}
+_TRUTHS = {"true": True, "false": False, "1": True, "0": False, "on": True, "off": False}
 
 
 def _truth(text: str) -> bool:

@@ -6,8 +6,10 @@ import multiprocessing
 import os
 import threading
 from multiprocessing.process import BaseProcess
+from multiprocessing.util import Finalize
 
 from market import logs
+from market.api import limits
 from market.app import create_app
 from market.runtime import build
 from market.settings import from_environment
@@ -24,4 +26,8 @@ if _parent is not None:
     threading.Thread(target=_end_with, args=(_parent,), daemon=True).start()
 _settings = from_environment()
 logs.configure(_settings.log_level)
-application = create_app(build(_settings))
+_runtime = build(_settings)
+application = create_app(_runtime)
+if _settings.limits:
+    # Unlike what `atexit` knows, it is called in a server's worker process too.
+    Finalize(None, limits.keep_flushing(_runtime), exitpriority=10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from schemas.base import Code, Strict, Text, Whole, one_of
+from schemas.queries import Page
 
 
 class ErrorItem(Schema):
@@ -57,13 +58,12 @@ class Hits(Schema):
     totals = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 
-class SearchPage(Schema):
+class SearchPage(Page):
     """A page of a search; each item is a listing's summary with its `score` and `highlights`."""
 
     items = fields.List(fields.Raw())
     total = fields.Integer()
     facets = fields.Dict(keys=fields.String(), values=fields.List(fields.Nested(FacetValue)))
-    next = fields.String(allow_none=True)
 
 
 class Suggestion(Schema):
@@ -116,11 +116,10 @@ class MatchRead(Schema):
     updated_at = fields.AwareDateTime()
 
 
-class MatchPage(Schema):
+class MatchPage(Page):
     """A page of matches."""
 
     items = fields.List(fields.Nested(MatchRead))
-    next = fields.String(allow_none=True)
 
 
 class TextMatchRead(Schema):
@@ -172,13 +171,6 @@ class Dismissal(Strict):
     reason = Code("dismissal_reasons", required=True)
 
 
-class Rejection(Strict):
-    """Why a listing is not published."""
-
-    reason = Code("rejection_reasons", required=True)
-    text = Text(2000, load_default="")
-
-
 VERDICTS = ("harmless", "copied")
 
 
@@ -202,11 +194,10 @@ class FlagRead(Schema):
     resolved_by = fields.UUID(allow_none=True)
 
 
-class FlagPage(Schema):
+class FlagPage(Page):
     """A page of flags, oldest first."""
 
     items = fields.List(fields.Nested(FlagRead))
-    next = fields.String(allow_none=True)
 
 
 class Extension(Strict):
@@ -237,12 +228,11 @@ class NotificationRead(Schema):
     read_at = fields.AwareDateTime(allow_none=True)
 
 
-class NotificationPage(Schema):
+class NotificationPage(Page):
     """A page of the inbox, newest first."""
 
     items = fields.List(fields.Nested(NotificationRead))
     unread = fields.Integer()
-    next = fields.String(allow_none=True)
 
 
 class NewsPage(Schema):
@@ -274,17 +264,34 @@ class OrganisationRead(Schema):
     region = fields.String()
     summary_zh = fields.String()
     summary_en = fields.String()
+    credit_code = fields.String(
+        allow_none=True, metadata={"description": "Unified social credit code 统一社会信用代码"}
+    )
+    verification = Code("verification_states")
+
+
+class MembershipRead(Schema):
+    """An organisation one belongs to, and one's roles there."""
+
+    organisation = fields.Nested(OrganisationRead)
+    roles = fields.List(fields.String())
 
 
 class Me(Schema):
-    """The caller."""
+    """The caller: the roles of their account, and those in organisations."""
 
     id = fields.UUID()
     name = fields.String()
     email = fields.String()
     language = fields.String()
     roles = fields.List(fields.String())
-    organisation = fields.Nested(OrganisationRead, allow_none=True)
+    organisation = fields.Nested(
+        OrganisationRead, allow_none=True, metadata={"description": "What one posts belongs to it 默认所属机构"}
+    )
+    memberships = fields.List(fields.Nested(MembershipRead))
+    scopes = fields.List(
+        fields.String(), metadata={"description": "What the key is for; empty: everything 密钥权限范围"}
+    )
 
 
 class TermRead(Schema):
@@ -317,16 +324,3 @@ class VocabulariesQuery(Strict):
     """Which to give: all, when none is named."""
 
     name = Text(64)
-
-
-class Statistics(Schema):
-    """What the exchange holds, counted from the database."""
-
-    organisations = fields.Integer()
-    outcomes = fields.Integer()
-    experts = fields.Integer()
-    demands = fields.Integer()
-    open_demands = fields.Integer()
-    matches = fields.Integer()
-    by_field = fields.Dict(keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.Integer()))
-    by_region = fields.Dict(keys=fields.String(), values=fields.Integer())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -18,7 +17,9 @@ Figure = TypeVar("Figure", int, float)
 
 # A vocabulary longer than this is not spelled out in the OpenAPI document.
 _LISTED = 40
-_KEEP = {"\n", "\t"}
+NUMBER_MOST = 10**15
+# Control characters but tab and line feed, and half characters (the categories Cc and Cs).
+_CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 
 
 class Strict(ma.Schema):
@@ -51,15 +52,16 @@ class Text(fields.String):
         super().__init__(required=required, metadata=metadata, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
+        return self.checked(super()._deserialize(value, attr, data, **kwargs))
+
+    def checked(self, text: str) -> str:
+        """The text as it is kept; ValidationError where it may not be."""
         text = text.replace("\r\n", "\n").strip()
         if len(text) > self.maximum:
             raise ValidationError(messages.TOO_LONG.format(max=self.maximum))
         if self.required and not text:
             raise ValidationError(messages.BLANK)
-        if not text.isprintable() and any(
-            unicodedata.category(character) in {"Cc", "Cs"} and character not in _KEEP for character in text
-        ):
+        if not text.isprintable() and _CONTROL.search(text):
             raise ValidationError(messages.CONTROL)
         return text
 
@@ -77,7 +79,10 @@ class Code(fields.String):
         super().__init__(required=required, metadata={**metadata, **kwargs.pop("metadata", {})}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
-        code = super()._deserialize(value, attr, data, **kwargs)
+        return self.checked(super()._deserialize(value, attr, data, **kwargs))
+
+    def checked(self, code: str) -> str:
+        """The code itself; ValidationError where it is none."""
         if code not in self.vocabulary and (code or self.required):
             raise ValidationError(messages.NO_CODE.format(code=repr(code[:64]), vocabulary=self.vocabulary.name))
         return code
@@ -118,7 +123,7 @@ class Number(fields.Float):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.make_error("invalid", input=value)
         number: float = super()._deserialize(value, *_, **__)
-        return _within(number, (-(10**15), 10**15))
+        return _within(number, (-NUMBER_MOST, NUMBER_MOST))
 
 
 def _within(value: Figure, bounds: tuple[int, int]) -> Figure:

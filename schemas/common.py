@@ -5,21 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from schemas import messages
 from schemas.base import Code, Number, Strict, Text, codes, many, words
 
 CNY_MOST = 10**12
-# Shown to the owner and to staff only.
-CONFIDENTIAL = (
-    "contact_name",
-    "contact_phone",
-    "contact_email",
-    "external_key",
-    "rejection_reason",
-    "rejection_text",
-)
+OWNERS_ONLY = ("external_key", "rejection_reason", "rejection_text", "tiers")
+"""Shown to the owner and to staff only, whatever the tiers."""
+CONFIDENTIAL = ("contact_name", "contact_phone", "contact_email", *OWNERS_ONLY)
+"""In no list and in no document, whatever the tiers."""
 
 _IPC = re.compile(r"[A-H][0-9]{2}[A-Z](\s?[0-9]{1,4}/[0-9]{2,6})?")
 
@@ -66,7 +61,7 @@ class ListingFields(Strict):
     disciplines = codes("disciplines", 5)
     contact_name = Text(128)
     contact_phone = Text(64)
-    contact_email = fields.Email(validate=lambda text: Text(254).deserialize(text) and None)
+    contact_email = Text(254, validate=validate.Email())
     external_key = Text(128, allow_none=True)
 
 
@@ -90,9 +85,15 @@ class ListingMeta(Schema):
     organisation = fields.Nested(OrganisationReference, attribute="public_organisation", allow_none=True)
     language = fields.String(metadata={"enum": ["zh", "en", "both"]})
     state = Code("listing_states")
+    custody = Code("custody")
     rejection_reason = Code("rejection_reasons")
     rejection_text = fields.String()
     extended = fields.Boolean()
+    protected = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={"description": "What you do not see, with the tier it takes 未向您披露的字段及所需层级"},
+    )
     published_at = fields.AwareDateTime(allow_none=True)
     created_at = fields.AwareDateTime()
     updated_at = fields.AwareDateTime()
@@ -102,3 +103,8 @@ class ListingMeta(Schema):
 def indicators() -> fields.List[Any]:
     """Up to thirty indicators."""
     return many(fields.Nested(Indicator), 30, distinct=False)
+
+
+def posted_for() -> fields.UUID:
+    """Which organisation a new listing is for, where one belongs to several or publishes for another."""
+    return fields.UUID(metadata={"description": "Without it: your own organisation 缺省为本机构"})

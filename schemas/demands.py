@@ -8,7 +8,8 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from schemas import messages
 from schemas.base import Code, Text, Whole, codes, many, words
-from schemas.common import CNY_MOST, IpcSymbol, ListingFields, ListingMeta, indicators
+from schemas.common import CNY_MOST, IpcSymbol, ListingFields, ListingMeta, indicators, posted_for
+from schemas.disclosure import Tiers
 
 
 class DemandFields(ListingFields):
@@ -35,6 +36,7 @@ class DemandFields(ListingFields):
     deadline = fields.Date(allow_none=True)
     intended = words(128, 20)
     organisation_masked = fields.Boolean()
+    tiers = Tiers("demand")
 
     @validates_schema
     def check_region(self, data: dict[str, Any], **_: Any) -> None:
@@ -47,6 +49,7 @@ class DemandCreate(DemandFields):
     """A new demand."""
 
     submit = fields.Boolean(metadata={"description": "Submit at once 立即提交"})
+    organisation_id = posted_for()
 
 
 class DemandRead(DemandFields, ListingMeta):

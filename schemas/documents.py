@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, post_dump
 
-from market.vocabulary import vocabulary
+from market.vocabulary import protection, vocabulary
 
 _EPOCH = date(1970, 1, 1)
+# Where a protected field would stand in documents, if not under the names of its attributes.
+_ELSEWHERE = {"keywords": ("keywords_text",), "works": ("works", "works_count"), "ip_rights": ("ip_kinds",)}
 
 
 def epoch_day(day: date | None) -> int | None:
@@ -73,12 +75,32 @@ class Names(fields.Field[Any]):
         return [name for name in (value.name_zh, value.name_en) if name] if value else []
 
 
+def _public(listing: Any, field: str) -> list[Any]:
+    """A list where everybody may see it, else none."""
+    return [] if field in listing.protected else getattr(listing, field)
+
+
+def left_out(noun: str, protected: Iterable[str]) -> list[str]:
+    """Under which names protected fields would stand in documents."""
+    return [name for field in protected for name in _ELSEWHERE.get(field) or protection.FIELDS[noun].get(field, ())]
+
+
 class ListingDocument(Schema):
-    """Fields that every index has. `readers` is added by the service, which knows who may see what."""
+    """Fields that every index has. `readers` is added by the service, which knows who may see what.
+
+    What is protected is no part of a document: whatever reads documents (searches, facets, alerts) cannot tell it.
+    """
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         """Listings are objects, never mappings: not asking is half the time of a dump."""
         return getattr(obj, attr, default)
+
+    @post_dump(pass_original=True)
+    def leave_out(self, data: dict[str, Any], original: Any, **_: Any) -> dict[str, Any]:
+        """Drop what is protected."""
+        for name in left_out(original.NOUN, original.protected):
+            data.pop(name, None)
+        return data
 
     id = fields.UUID()
     version = fields.Integer()
@@ -105,7 +127,7 @@ class OutcomeDocument(ListingDocument):
     description_en = Same()
     advantages_zh = Same()
     advantages_en = Same()
-    people = fields.Function(lambda outcome: [*outcome.owners, *outcome.inventors])
+    people = fields.Function(lambda outcome: [*_public(outcome, "owners"), *_public(outcome, "inventors")])
     industries = Ancestry("industries")
     region = Ancestry("regions")
     kind = Same()

@@ -9,7 +9,8 @@ from marshmallow import ValidationError, fields
 
 from schemas import messages
 from schemas.base import Code, Strict, Text, Whole, codes, many
-from schemas.common import ListingFields, ListingMeta
+from schemas.common import ListingFields, ListingMeta, posted_for
+from schemas.disclosure import Tiers
 
 
 class Orcid(Text):
@@ -61,18 +62,23 @@ class ExpertFields(ListingFields):
     cooperation = codes("expert_cooperation", 5)
     availability = Code("availabilities")
     orcid = Orcid()
-    consented = fields.Boolean()
     valid_until = fields.Date(allow_none=True)
+    tiers = Tiers("expert")
 
 
 class ExpertCreate(ExpertFields):
     """A new profile."""
 
     submit = fields.Boolean(metadata={"description": "Submit at once 立即提交"})
+    organisation_id = posted_for()
 
 
 class ExpertRead(ExpertFields, ListingMeta):
     """A profile as its readers see it."""
+
+    consented = fields.Boolean(
+        metadata={"description": "The person has agreed to be shown, with their claim 本人认领时已同意展示"}
+    )
 
 
 SUMMARY = (

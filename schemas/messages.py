@@ -21,8 +21,9 @@ class Message(str):
         return str(self), self.zh
 
     def format(self, *args: Any, **kwargs: Any) -> Message:
-        """Fill in both templates."""
-        return Message(str(self).format(*args, **kwargs), self.zh.format(*args, **kwargs))
+        """Fill in both templates; what is itself a message goes into each in its language."""
+        zh = {name: value.zh if isinstance(value, Message) else value for name, value in kwargs.items()}
+        return Message(str(self).format(*args, **kwargs), self.zh.format(*args, **zh))
 
     def text(self, language: str) -> str:
         """The sentence in `language`: zh or en."""
@@ -38,6 +39,7 @@ _KNOWN = {
     "Invalid input type.": Message("Must be a JSON object.", "应为 JSON 对象。"),
     "Unknown field.": Message("There is no such field; see /docs.", "没有这个字段，请参阅 /docs。"),
     "Not a valid list.": Message("Must be a list.", "应为列表。"),
+    "Not a valid mapping type.": Message("Must be a JSON object.", "应为 JSON 对象。"),
     "Not a valid delimited list.": Message("Must be a list parted by commas.", "应为以逗号分隔的列表。"),
     "Not a valid string.": Message("Must be a text.", "应为文本。"),
     "Not a valid utf-8 string.": Message("Must be UTF-8 text.", "应为 UTF-8 文本。"),
@@ -75,8 +77,22 @@ KEY_TAKEN = Message("Another of your listings has this key.", "您的另一条�
 NOT_A_FACET = Message("{name} is no facet here: {known}.", "{name} 不是这里的分面：{known}。")
 NO_SEARCH = Message("Must be a search: an object, or a query string.", "应为检索参数：对象或查询字符串。")
 NOTHING_MEANT = Message("Needs words in q, whose meaning is compared.", "需要在 q 中填写检索词，方可比较语义。")
+NOT_PROTECTABLE = Message(
+    "Cannot be given a tier; these can: {known}.", "此字段不能设置披露层级；可设置的有：{known}。"
+)
+NO_MOMENT = Message(
+    "Must be a moment with its time zone, like 2027-09-30T18:00:00+08:00.",
+    "应为带时区的时间，如 2027-09-30T18:00:00+08:00。",
+)
+OUTSIDE_ACCESS = Message("Must lie ahead, at most a year.", "应为将来的时间，且不超过一年。")
 PAST = Message("This day is over.", "该日期已过。")
 OUTSIDE_EXTENSION = Message("Must lie after {after} and at most a year later.", "应在 {after} 之后，且不超过一年。")
+NO_REVIEWER = Message("Nobody who may decide this review.", "此人无权审核该条目。")
+SEEN_NEEDED = Message("Name the version that you have seen.", "请填写您所审阅的版本。")
+NOT_ITSELF = Message("Must be another listing than this one.", "应为另一条发布。")
+NOT_TO_BE_MERGED_INTO = Message(
+    "Must be a listing of the same kind that goes on itself.", "应为同类且未关闭、未合并的另一条发布。"
+)
 NO_POSITION = Message("Must be the id of an event of this stream.", "应为本事件流中事件的编号。")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from marshmallow import fields
 
 from schemas.base import Code, Strict, Text, Whole, codes, many, words
-from schemas.common import CNY_MOST, IpcSymbol, ListingFields, ListingMeta, indicators
+from schemas.common import CNY_MOST, IpcSymbol, ListingFields, ListingMeta, indicators, posted_for
+from schemas.disclosure import Tiers
 
 
 class IntellectualPropertyRight(Strict):
@@ -43,12 +44,14 @@ class OutcomeFields(ListingFields):
     region = Code("regions")
     awards = words(256, 20)
     valid_until = fields.Date(allow_none=True)
+    tiers = Tiers("outcome")
 
 
 class OutcomeCreate(OutcomeFields):
     """A new outcome."""
 
     submit = fields.Boolean(metadata={"description": "Submit at once 立即提交"})
+    organisation_id = posted_for()
 
 
 class OutcomeRead(OutcomeFields, ListingMeta):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import Schema, ValidationError, fields, validates_schema
 from webargs.fields import DelimitedList
 
 from schemas import messages
@@ -57,6 +57,12 @@ class PageQuery(Strict):
 
     limit = WholeParameter(1, 100, load_default=20)
     cursor = fields.String(metadata={"description": "From the answer before: next 下一页"})
+
+
+class Page(Schema):
+    """What is said of each page of a list, beside its `items`."""
+
+    next = fields.String(allow_none=True, metadata={"description": "The cursor of the next page; null 末页为 null"})
 
 
 class ListingQuery(PageQuery):

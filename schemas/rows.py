@@ -30,13 +30,13 @@ class UserRow(Strict):
     email = fields.Email(required=True)
     name = Text(128, required=True)
     language = Code("languages", required=True)
-    roles = codes("roles", 5)
+    roles = codes("roles", 9)
     organisation = Text(128)
 
 
 class _Owned(Strict):
     key = Text(128, required=True)
-    organisation = Text(128, required=True)
+    organisation = Text(128, metadata={"description": "Key of the organisation; absent where the import is its own"})
     owner = Text(128, metadata={"description": "Key of the user whose it is"})
 
 
@@ -45,7 +45,10 @@ class OutcomeRow(_Owned, OutcomeFields):
 
 
 class ExpertRow(_Owned, ExpertFields):
-    """An expert of an organisation."""
+    """An expert of an organisation. That they consent is for them to say, with a claim; what a file says of it counts
+    for nothing."""
+
+    consented = fields.Boolean()
 
 
 class DemandRow(_Owned, DemandFields):

@@ -12,7 +12,7 @@ from webargs.fields import DelimitedList
 
 from schemas import messages
 from schemas.base import Strict, Text, one_of
-from schemas.queries import KINDS, DemandQuery, ExpertQuery, ListingQuery, OutcomeQuery
+from schemas.queries import KINDS, DemandQuery, ExpertQuery, ListingQuery, OutcomeQuery, Page
 
 RHYTHMS = ("instant", "daily", "weekly")
 
@@ -121,11 +121,10 @@ class SubscriptionMade(SubscriptionRead):
     feed = fields.String(allow_none=True, metadata={"description": _ONCE})
 
 
-class SubscriptionPage(Schema):
+class SubscriptionPage(Page):
     """One's subscriptions, newest first."""
 
     items = fields.List(fields.Nested(SubscriptionRead))
-    next = fields.String(allow_none=True)
 
 
 class FeedAddress(Schema):

@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from schemas.base import Code, Strict, Text, Whole, codes, one_of
 from schemas.messages import Message
-from schemas.queries import PageQuery
+from schemas.queries import Page, PageQuery
 
 MOST_A_DAY = 200
 
@@ -90,10 +90,14 @@ class PreferencesUpdate(Strict):
     @validates_schema
     def check_security(self, data: dict[str, Any], **_: Any) -> None:
         """Nothing turns security notices off, nor makes them wait."""
-        wanted = data.get("rhythms", {}).get("security", {})
-        refused = {channel: [SECURITY_STAYS] for channel, rhythm in wanted.items() if rhythm != "instant"}
-        if refused:
-            raise ValidationError({"rhythms": {"security": refused}})
+        wanted = data.get("rhythms", {})
+        refused = {
+            kind: {channel: [SECURITY_STAYS] for channel, rhythm in wanted[kind].items() if rhythm != "instant"}
+            for kind in ("security", "account")
+            if kind in wanted
+        }
+        if any(refused.values()):
+            raise ValidationError({"rhythms": {kind: told for kind, told in refused.items() if told}})
 
     @validates_schema
     def check_quiet_hours(self, data: dict[str, Any], **_: Any) -> None:
@@ -206,11 +210,10 @@ class DeliveryRead(Schema):
     attempts = fields.List(fields.Nested(AttemptRead), metadata={"description": "Oldest first 由旧到新"})
 
 
-class DeliveryPage(Schema):
+class DeliveryPage(Page):
     """A page of deliveries, newest first."""
 
     items = fields.List(fields.Nested(DeliveryRead))
-    next = fields.String(allow_none=True)
 
 
 class DigestQuery(Strict):

@@ -21,6 +21,8 @@ from tests.factories import Caller, SettableClock, add_member, add_person, opene
 
 # Vectors take time; the tests that need them ask for them.
 os.environ["MARKET_EMBEDDER"] = "none"
+# Limits too: nobody meets them by accident.
+os.environ["MARKET_LIMITS"] = "off"
 
 # Examples are the same in every run, and no database of them is written into the checkout.
 hypothesis_settings.register_profile("steady", deadline=None, derandomize=True, database=None)
@@ -34,8 +36,8 @@ def _quiet() -> None:
 
 # Run by `make test` on SQLite and by `make test-all` on both: together they would take twice the time that one waits.
 _ON_BOTH_AT_LENGTH = {"api", "cli", "journeys", "services", "worker"}
-# Killing and cutting off takes its time: run by `make test-all` alone.
-_AT_LENGTH = {"reliability"}
+# Killing and cutting off takes its time, and so do commands from end to end: run by `make test-all` alone.
+_AT_LENGTH = {"reliability", "cli", "journeys"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before the long ones are left out

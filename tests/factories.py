@@ -17,8 +17,11 @@ from werkzeug.test import TestResponse
 
 from market.db import Database
 from market.models import LISTINGS, Organisation, User
+from market.models.memberships import ROLES
 from market.runtime import Runtime, build
-from market.services import keys
+from market.services.people import keys
+from market.services.rights import people
+from market.services.rights.access import Principal
 from market.settings import Settings
 from tests import databases
 
@@ -54,7 +57,7 @@ def opened(
         databases.copy(folder, start)
     else:
         databases.renew(folder, start, database)
-    settings = {"embedder": "none", **settings}  # its tests ask for one
+    settings = {"embedder": "none", "limits": False, **settings}  # their tests ask for them
     configured = Settings(data=str(folder), database_url=databases.url_of(folder), **settings)
     runtime = build(configured, writes_index=True, clock=clock)
     if database is not None:
@@ -105,23 +108,31 @@ def add_person(
     language: str = "zh",
     **values: Any,
 ) -> Person:
-    """A user of an organisation, with a key that is good until revoked."""
+    """A user with a confirmed address, of an organisation where one is named, and with a key that does not end."""
     number = next(_numbers)
+    there = tuple(role for role in roles if role in ROLES and organisation_id is not None)
     row = User(
         **{
             "email": f"person{number}@people.example",
             "name": f"Person {number}",
             "language": language,
-            "roles": list(roles),
-            "organisation_id": organisation_id,
+            "email_verified_at": runtime.clock(),
+            "roles": [role for role in roles if role not in there],
             **values,
         }
     )
     with runtime.db.writing() as session:
         session.add(row)
         session.flush()
+        if organisation_id is not None:
+            people.join(session, {row.id: (organisation_id, there)}, now=runtime.clock())
         key, _ = keys.create(session, row, now=runtime.clock())
     return Person(row.id, organisation_id, key, row.email)
+
+
+def member_of(organisation_id: uuid.UUID, user_id: uuid.UUID) -> Principal:
+    """A member, as services see them."""
+    return Principal(user_id, memberships=frozenset({(organisation_id, "member")}), home=organisation_id)
 
 
 def add_member(runtime: Runtime, *, trusted: bool = True, language: str = "zh", **organisation: Any) -> Person:
@@ -129,11 +140,21 @@ def add_member(runtime: Runtime, *, trusted: bool = True, language: str = "zh", 
     return add_person(runtime, add_organisation(runtime, trusted=trusted, **organisation), language=language)
 
 
-def add_key(runtime: Runtime, person: Person, *, expires_at: datetime | None = None) -> str:
+def add_key(
+    runtime: Runtime, person: Person, *, expires_at: datetime | None = None, scopes: tuple[str, ...] = ()
+) -> str:
     """Another key of the same person."""
     with runtime.db.writing() as session:
         user = session.get_one(User, person.id)
-        return keys.create(session, user, now=runtime.clock(), expires_at=expires_at)[0]
+        return keys.create(session, user, now=runtime.clock(), expires_at=expires_at, scopes=scopes)[0]
+
+
+def signed_in(runtime: Runtime, person: Person) -> Person:
+    """The same person with a key as signing in gives it, made just now."""
+    with runtime.db.writing() as session:
+        user, now = session.get_one(User, person.id), runtime.clock()
+        key, _ = keys.create(session, user, now=now, kind="sign_in", expires_at=now + timedelta(hours=12))
+    return replace(person, key=key)
 
 
 class Caller:
@@ -156,10 +177,16 @@ class Caller:
         return self._call("GET", path, headers=headers, query_string=query or None)
 
     def post(
-        self, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, key: str = ""
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        key: str = "",
+        version: int | None = None,
     ) -> TestResponse:
-        """POST JSON; `key` is the Idempotency-Key."""
-        extra = {"Idempotency-Key": key} if key else {}
+        """POST JSON, based on `version` where one is given; `key` is the Idempotency-Key."""
+        extra = {**({"Idempotency-Key": key} if key else {}), **_if_match(version)}
         return self._call("POST", path, {} if body is None else body, headers={**extra, **(headers or {})})
 
     def patch(self, path: str, body: Any, *, version: int | None = None) -> TestResponse:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from market.errors import Stale, VersionRequired
 from market.runtime import Runtime
-from market.services.access import Principal
+from market.services.rights.access import Principal
 
 
 @dataclass(frozen=True, slots=True)

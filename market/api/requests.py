@@ -1,4 +1,4 @@
-"""Done for every request: an id, a log line, the counters, and headers that keep browsers careful."""
+"""Done for every request: an id of our own, a log line, the counters, and headers that keep browsers careful."""
 
 from __future__ import annotations
 
@@ -34,10 +34,12 @@ def register(app: Flask) -> None:
 
 
 def _begin() -> None:
-    given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _GIVEN_ID.fullmatch(given) else str(new_id())
+    # Always ours: the audit trail keeps it, and nobody writes there what they choose.
+    g.request_id = str(new_id())
     # From here on every line this request logs, wherever, carries its id.
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    given = request.headers.get("X-Request-Id", "")
+    g.client_request_id = given if _GIVEN_ID.fullmatch(given) else ""
     g.began = time.perf_counter()
 
 
@@ -57,6 +59,7 @@ def _end(response: Response) -> Response:
         path=_logged(request.path),
         status=response.status_code,
         ms=round(seconds * 1000, 2),
+        **({"client_request_id": g.client_request_id} if g.client_request_id else {}),
         # What was made: by its id the lines of its jobs are found.
         **({"made": response.location} if response.status_code == 201 else {}),
     )

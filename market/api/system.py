@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from market import monitoring
 from market.api.calls import runtime
-from market.api.catalogue import KINDS
+from market.api.problems.catalogue import KINDS
 from market.errors import NotFound
 
 system = Blueprint("system", __name__)

@@ -7,9 +7,28 @@ import sys
 from typing import NoReturn
 
 import click
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from market import logs
-from market.cli import copying, data, evaluating, jobs, keys, learning, matching, search, serving, telling
+from market.cli import (
+    accounts,
+    audit,
+    copying,
+    data,
+    evaluating,
+    exporting,
+    importing,
+    jobs,
+    keys,
+    learning,
+    matching,
+    moderation,
+    rights,
+    search,
+    serving,
+    statistics,
+    telling,
+)
 from market.cli.output import fail
 from market.errors import MarketError
 from market.settings import SettingsError, from_environment
@@ -30,12 +49,17 @@ for _command in (
     serving.worker,
     data.init,
     data.load,
+    exporting.export,
+    importing.import_file,
     copying.copy_database,
     search.reindex,
     search.search,
     jobs.drain,
-    data.stats,
+    statistics.stats,
     keys.keys,
+    accounts.accounts,
+    accounts.organisations_group,
+    rights.authz,
     jobs.jobs,
     matching.match,
     evaluating.evaluate,
@@ -46,6 +70,8 @@ for _command in (
     telling.deliveries,
     telling.digests,
     telling.endpoints,
+    audit.audit,
+    moderation.moderation,
     serving.bench,
 ):
     market.add_command(_command)
@@ -60,6 +86,15 @@ def main() -> NoReturn:
         market()
     except (SettingsError, EngineUnavailable) as error:
         fail(str(error))
+    except (OperationalError, ProgrammingError) as error:
+        if not _is_without_tables(error):
+            raise
+        fail("The database has no tables: run `market init` first, or go to the folder in which the data are.")
     except MarketError as error:
         fail(f"{error.code}: {', '.join(f'{key}={value}' for key, value in error.details.items())}")
     sys.exit(0)
+
+
+def _is_without_tables(error: DBAPIError) -> bool:
+    """As the drivers of both databases say it."""
+    return "no such table" in str(error.orig) or type(error.orig).__name__ == "UndefinedTable"

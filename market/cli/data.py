@@ -1,4 +1,4 @@
-"""init, load, reindex, stats: the data as a whole."""
+"""init, load: the data as a whole."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from sqlmodel import col, func, select
 from market import schema
 from market.cli import jobs
 from market.cli.output import fail, json_option, opened, progress, say, show
+from market.files.faults import Row
 from market.models import Organisation, User
 from market.runtime import Runtime
-from market.services import keys, loading, statistics
-from market.services.loading import Loaded
+from market.services.files import loading
+from market.services.files.loading import Loaded
+from market.services.people import keys
+from market.services.rights import principals
 from market.settings import Settings
 
-_BATCH = 500
+_BATCH = 1000
 _DEMO_ROLES = ("administrator", "reviewer", "member", "expert")
 
 
@@ -63,11 +66,13 @@ def _demo_keys(runtime: Runtime, path: Path) -> dict[str, str]:
         return dict(json.loads(path.read_text()))
     made: dict[str, str] = {}
     with runtime.db.writing() as session:
+        now = runtime.clock()
         users = session.exec(select(User).order_by(col(User.external_key))).all()
+        found = [(user, principals.of_user(session, user.id, now=now)) for user in users]
         for role in _DEMO_ROLES:
-            user = next((one for one in users if role in one.roles), None)
+            user = next((one for one, principal in found if principal and role in principal.held), None)
             if user is not None:
-                made[role] = keys.create(session, user, now=runtime.clock(), label=f"demo {role}")[0]
+                made[role] = keys.create(session, user, now=now, label=f"demo {role}")[0]
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(made, file)
     return made
@@ -122,7 +127,7 @@ def load_folder(runtime: Runtime, path: Path, *, quiet: bool) -> dict[str, Loade
     return report
 
 
-def _store(runtime: Runtime, kind: str, batch: list[loading.Row], loaded: Loaded) -> None:
+def _store(runtime: Runtime, kind: str, batch: list[Row], loaded: Loaded) -> None:
     """The batch in one transaction; where a row spoils it, row by row."""
     try:
         with runtime.db.writing() as session:
@@ -140,14 +145,3 @@ def _complain(report: dict[str, Loaded]) -> int:
     if len(refusals) > 50:
         say(f"... and {len(refusals) - 50} more; --json lists all.")
     return len(refusals)
-
-
-@click.command()
-@json_option
-@click.pass_obj
-def stats(settings: Settings, as_json: bool) -> None:
-    """Count what the exchange holds."""
-    with opened(settings) as runtime, runtime.db.reading() as session:
-        counted = statistics.count(session)
-    plain = [(name, value) for name, value in counted.items() if isinstance(value, int)]
-    show(counted, as_json=as_json, columns=("what", "count"), rows=plain)

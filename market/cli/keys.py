@@ -7,9 +7,10 @@ from datetime import timedelta
 import click
 
 from market.cli.output import json_option, opened, show
-from market.services import keys as service
-from market.services import people
+from market.services.people import keys as service
+from market.services.rights import people
 from market.settings import Settings
+from market.vocabulary import vocabulary
 
 
 @click.group()
@@ -21,9 +22,14 @@ def keys() -> None:
 @click.argument("user")
 @click.option("--label", default="", help="What the key is for.")
 @click.option("--days", type=click.IntRange(1, 3650), help="For how many days it is good; without it, until revoked.")
+@click.option(
+    "--scope", "scopes", type=click.Choice(vocabulary("scopes").codes), multiple=True, help="Only for this."
+)
 @json_option
 @click.pass_obj
-def create(settings: Settings, user: str, label: str, days: int | None, as_json: bool) -> None:
+def create(
+    settings: Settings, user: str, label: str, days: int | None, scopes: tuple[str, ...], as_json: bool
+) -> None:
     """Make a key for USER, named by mail address. It is shown this once."""
     with opened(settings) as runtime, runtime.db.writing() as session:
         now = runtime.clock()
@@ -33,6 +39,7 @@ def create(settings: Settings, user: str, label: str, days: int | None, as_json:
             now=now,
             label=label,
             expires_at=now + timedelta(days=days) if days else None,
+            scopes=sorted(set(scopes)),
         )
         hint = row.hint
     show({"key": plain, "hint": hint}, as_json=as_json, columns=("key (shown this once)",), rows=[(plain,)])
@@ -51,13 +58,14 @@ def list_keys(settings: Settings, as_json: bool) -> None:
                 "user": user.email,
                 "roles": user.roles,
                 "label": key.label,
+                "scopes": key.scopes,
                 "expires_at": key.expires_at,
                 "revoked_at": key.revoked_at,
                 "last_used_at": key.last_used_at,
             }
             for key, user in service.of_all(session)
         ]
-    columns = ("hint", "user", "roles", "label", "expires_at", "revoked_at", "last_used_at")
+    columns = ("hint", "user", "roles", "label", "scopes", "expires_at", "revoked_at", "last_used_at")
     show(rows, as_json=as_json, columns=columns, rows=[[row[name] for name in columns] for row in rows])
 
 

@@ -20,8 +20,9 @@ from market.matching.fitting import Judged
 from market.matching.weights import Weights
 from market.models import Rematch
 from market.runtime import Runtime
-from market.services import learning, rematching, workers
-from market.services.learning import Learnt
+from market.services.matching import learning, rematching
+from market.services.matching.learning import Learnt
+from market.services.trail import workers
 from market.settings import Settings
 from market.worker import runner
 

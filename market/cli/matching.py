@@ -6,8 +6,8 @@ import click
 
 from market.cli.output import json_option, opened, show
 from market.matching import reasons
-from market.services import pairing
-from market.services.access import VISITOR
+from market.services.matching import pairing
+from market.services.rights.access import VISITOR
 from market.settings import Settings
 
 

@@ -13,8 +13,8 @@ from market.cli.output import json_option, opened, progress, say, show
 from market.models import LISTINGS
 from market.outbox import JobName, enqueue
 from market.runtime import Runtime
-from market.services import indexing
-from market.services.indexing import Difference
+from market.services.search import indexing
+from market.services.search.indexing import Difference
 from market.settings import Settings
 from search.engine import Document
 
@@ -114,5 +114,5 @@ def _mend(runtime: Runtime, noun: str) -> list[Difference]:
     keys = iter([one.key for one in found])
     while part := list(islice(keys, _BATCH)):
         with runtime.db.writing() as session:
-            enqueue(session, JobName.INDEX, part, now=runtime.clock())
+            enqueue(session, JobName.INDEX, part, now=runtime.clock(), bulk=True)
     return found

@@ -16,9 +16,10 @@ from market.delivery.rendering import render
 from market.errors import NotFound
 from market.models import Endpoint, User
 from market.models.base import new_id
-from market.services import composing, people
-from market.services import deliveries as sent
-from market.services import endpoints as places
+from market.services.rights import people
+from market.services.telling import composing
+from market.services.telling import deliveries as sent
+from market.services.telling import endpoints as places
 from market.settings import Settings, from_environment
 from market.vault import VaultError, new_key
 from market.vocabulary import vocabulary

@@ -7,6 +7,7 @@ import smtplib
 import ssl
 import threading
 import time
+from functools import cached_property
 
 from market.delivery.channels import Receipt
 from market.delivery.rendering import one_line
@@ -29,9 +30,13 @@ class Post:
         """`seconds`: for one mail, with everything that takes."""
         self._server = server
         self._seconds = seconds
-        self._context = ssl.create_default_context()
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made where a connection is encrypted: reading the system's certificates takes long."""
+        return ssl.create_default_context()
 
     def deliver(self, sender: str, recipient: str, letter: bytes) -> Receipt:
         """Try once. Raises nothing that the network or the server can cause."""
@@ -72,7 +77,7 @@ class Post:
             with self._lock:
                 connection = self._idle.pop() if self._idle else None
             if connection is None:
-                return Connection(self._server, self._context, deadline)
+                return Connection(self._server, lambda: self._tls, deadline)
             if connection.fit(deadline):
                 return connection
             connection.close()

@@ -62,8 +62,10 @@ def page(
     button: str | None = None,
     action_url: str | None = None,
     fields: Iterable[tuple[str, str]] = (),
+    asks: tuple[str, str] | None = None,
 ) -> str:
-    """A page that stands alone, without script or anything fetched; with `button`, a form that posts the `fields`.
+    """A page that stands alone, without script or anything fetched; with `button`, a form that posts the `fields`
+    and, under its label, the password that it `asks` for, as (name, label).
 
     It is posted to `action_url`, or else to where the page itself came from. Raises ValueError for a URL that is
     neither http, https nor a path of this site.
@@ -80,6 +82,7 @@ def page(
             button=None if button is None else one_line(button),
             action_url=action_url,
             fields=tuple(fields),
+            asks=asks,
         )
     )
 

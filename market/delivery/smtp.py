@@ -9,6 +9,7 @@ import smtplib
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -86,13 +87,13 @@ class Connection(smtplib.SMTP):
     Only the resolver of names keeps a time of its own.
     """
 
-    def __init__(self, server: Server, context: ssl.SSLContext, deadline: float) -> None:
-        """Connect, encrypt and log in. Raises OSError (which SMTPException is) and ValueError."""
+    def __init__(self, server: Server, tls: Callable[[], ssl.SSLContext], deadline: float) -> None:
+        """Connect, encrypt by `tls` and log in. Raises OSError (which SMTPException is) and ValueError."""
         self.deadline = deadline
         self.mails = 0
         self.used = time.monotonic()
         self._server = server
-        self._context = context
+        self._tls = tls
         try:
             super().__init__(server.host, server.port, local_hostname="")
             self._introduce()
@@ -155,7 +156,7 @@ class Connection(smtplib.SMTP):
             return plain
         try:
             plain.settimeout(self._left())
-            return self._context.wrap_socket(plain, server_hostname=host)
+            return self._tls().wrap_socket(plain, server_hostname=host)
         except BaseException:
             plain.close()
             raise
@@ -176,7 +177,7 @@ class Connection(smtplib.SMTP):
         self.ehlo_or_helo_if_needed()
         if not self._server.tls and self._server.starttls != "never":
             if self.has_extn("starttls"):
-                self.starttls(context=self._context)
+                self.starttls(context=self._tls())
                 self.ehlo_or_helo_if_needed()
             elif self._server.starttls == "required":
                 raise smtplib.SMTPNotSupportedError("the server offers no STARTTLS, which is required")

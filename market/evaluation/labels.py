@@ -17,9 +17,9 @@ from market.matching import fitting
 from market.matching.fitting import Judged
 from market.matching.weights import Weights
 from market.runtime import Runtime
-from market.services import pairing
-from market.services.access import VISITOR
-from market.services.pairing import Finder, Pair
+from market.services.matching import pairing
+from market.services.matching.pairing import Finder, Pair
+from market.services.rights.access import VISITOR
 
 Grades = Mapping[str, Mapping[str, float]]
 """By query and document; of an expertise task by expert and paper."""

@@ -16,9 +16,10 @@ from market.evaluation.listing import Owners, listing_of, owners, words_of
 from market.evaluation.sets import LabelledSet, Record
 from market.models import LISTINGS, Listing
 from market.runtime import Runtime
-from market.services import indexing, pairing, scoring, signing
-from market.services.access import VISITOR
-from market.services.pairing import Finder
+from market.services.matching import pairing, scoring, signing
+from market.services.matching.pairing import Finder
+from market.services.rights.access import VISITOR
+from market.services.search import indexing
 
 DEPTH = 100
 _AT_ONCE = 200

@@ -26,7 +26,8 @@ class Asked:
 
     def __init__(self, demand: Signature, rarity: Rarity) -> None:
         """`rarity` orders the words."""
-        keys = np.unique(demand.bags.keys[np.isin(demand.bags.keys & KIND, (WORD, STEM, CONCEPT))])
+        read = demand.shown.keys
+        keys = np.unique(read[np.isin(read & KIND, (WORD, STEM, CONCEPT))])
         self._wanted = keys[np.argsort(-rarity.of(keys), kind="stable")]
         self._words = words_of(demand)
 
@@ -37,7 +38,8 @@ class Asked:
 
     def _shared(self, offer: Signature) -> tuple[str, ...]:
         found: list[str] = []
-        for key in self._wanted[np.isin(self._wanted, offer.bags.keys)].tolist():
+        # Both may speak of it where only the match may know: then it is no evidence.
+        for key in self._wanted[np.isin(self._wanted, offer.shown.keys)].tolist():
             word = self._words.get(key, "")
             # A word inside one that was told already tells nothing more.
             if word and not any(word in told for told in found):

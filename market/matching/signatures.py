@@ -16,7 +16,7 @@ from market.matching import features
 from market.matching.features import Passages
 from market.matching.sparse import Bags
 
-FORMAT = 100 + features.VERSION
+FORMAT = 200 + features.VERSION
 """Changes with the bytes or what they mean: signatures of another format are made anew."""
 
 Range = tuple[float | None, float | None]
@@ -29,7 +29,7 @@ DIGEST = 16
 """Bytes of a text's digest."""
 
 _AT_ONCE = 200_000  # characters that are read together: more would be no faster, and take memory
-_HEAD = struct.Struct("<III")  # texts, and bytes of the words and of the structured part
+_HEAD = struct.Struct("<IIII")  # texts, and bytes of the words, of what is public, and of the structured part
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,8 @@ class Signature:
     `written` is what few ask for: the words as they stand in the listing's own text, as `features.named` reads them.
     `digests` tell which text each vector was made of; `vectors` is None until one is made, and `model` names what
     made them: only vectors of one model are compared.
+    `public` is None where everybody may read all texts. Else some are protected: `bags` have what these say too, as
+    nobody can read it there, and `public` has the others alone, as all else here: particulars, words and vectors.
     """
 
     particulars: Particulars
@@ -79,6 +81,19 @@ class Signature:
     digests: tuple[bytes, ...] = ()
     vectors: Vectors | None = None
     model: str = ""
+    public: Bags | None = None
+
+    @property
+    def shown(self) -> Bags:
+        """The features that people may be told of."""
+        return self.bags if self.public is None else self.public
+
+    def in_public(self) -> Signature:
+        """The same listing as its public texts alone sign it."""
+        if self.public is None:
+            return self
+        known = replace(self.particulars, languages=_languages_of(self.public))
+        return replace(self, particulars=known, bags=self.public, public=None)
 
 
 Signable = tuple[Particulars, Sequence[Passages]]
@@ -96,6 +111,11 @@ def signatures_of(listings: Iterable[Signable]) -> list[Signature]:
     What an expert has written counts as one text too: the first bag is of everything.
     """
     return [signature for together in _readings(listings) for signature in _read_together(together)]
+
+
+def protecting(whole: Signature, public: Signature) -> Signature:
+    """The signature of all texts of a listing, telling only what that of its public texts tells."""
+    return replace(whole, written=public.written, digests=public.digests, public=public.bags)
 
 
 def _readings(listings: Iterable[Signable]) -> Iterator[list[Signable]]:
@@ -150,40 +170,49 @@ def words_of(signature: Signature) -> dict[int, str]:
 
 def pack(signature: Signature) -> bytes:
     """The features as arrays, then words, and particulars as JSON: no vectors, which are kept beside."""
-    bags = signature.bags
+    public = b"" if signature.public is None else _packed(signature.public)
     known = orjson.dumps(asdict(signature.particulars))
+    head = _HEAD.pack(len(signature.bags), len(signature.written), len(public), len(known))
+    return b"".join((head, _packed(signature.bags), signature.written, public, known))
+
+
+def _packed(bags: Bags) -> bytes:
     return b"".join(
         (
-            _HEAD.pack(len(bags), len(signature.written), len(known)),
             bags.starts.astype("<u4").tobytes(),
             bags.keys.astype("<u4").tobytes(),
             np.minimum(bags.counts, 65_504).astype("<f2").tobytes(),  # the greatest of half floats
-            signature.written,
-            known,
         )
     )
 
 
 def unpack(body: bytes, *, digests: bytes = b"", vectors: bytes | None = None, model: str = "") -> Signature:
     """The inverse of `pack`, with the vectors that are kept beside."""
-    bags = unpack_bags(body)
-    _, words, known = _HEAD.unpack_from(body)
+    texts, words, public, known = _HEAD.unpack_from(body)
     ends = len(body) - known
+    begins = ends - public
+    bags = _bags(body, texts, _HEAD.size)
     return Signature(
         _particulars(orjson.loads(memoryview(body)[ends:])),
         bags,
-        body[ends - words : ends],
+        body[begins - words : begins],
         split(digests),
         None if vectors is None else unpack_vectors(vectors, len(bags)),
         model,
+        _bags(body[begins:ends], texts, 0) if public else None,
     )
 
 
 def unpack_bags(body: bytes) -> Bags:
-    """The features alone."""
-    texts = _HEAD.unpack_from(body)[0]
-    starts = np.frombuffer(body, "<u4", texts + 1, _HEAD.size).astype(np.int64)
-    keys_at, size = _HEAD.size + 4 * (texts + 1), int(starts[-1])
+    """The features alone, of what everybody may read: what is counted of all shall tell nothing of the rest."""
+    texts, _, public, known = _HEAD.unpack_from(body)
+    ends = len(body) - known
+    return _bags(body[ends - public : ends], texts, 0) if public else _bags(body, texts, _HEAD.size)
+
+
+def _bags(body: bytes, texts: int, begin: int) -> Bags:
+    starts = np.frombuffer(body, "<u4", texts + 1, begin).astype(np.int64)
+    keys_at, size = begin + 4 * (texts + 1), int(starts[-1])
     keys = np.frombuffer(body, "<u4", size, keys_at)
     return Bags(keys, np.frombuffer(body, "<f2", size, keys_at + 4 * size).astype(np.float32), starts)
 

@@ -14,7 +14,8 @@ SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 
-from market.models.deliveries import (  # noqa: E402  # after the naming convention
+from market.models.claims import Claim, RelayMessage  # noqa: E402  # after the naming convention
+from market.models.deliveries import (  # noqa: E402
     Attempt,
     Delivery,
     DeliveryItem,
@@ -22,18 +23,22 @@ from market.models.deliveries import (  # noqa: E402  # after the naming convent
     Preference,
 )
 from market.models.demands import Demand  # noqa: E402
+from market.models.disclosure import AccessRequest  # noqa: E402
 from market.models.experts import Expert, Work  # noqa: E402
 from market.models.flags import Flag  # noqa: E402
+from market.models.imports import Import, ImportFault, ImportPart, ImportRow  # noqa: E402
 from market.models.jobs import Job, Schedule  # noqa: E402
 from market.models.listings import Listing  # noqa: E402
 from market.models.matches import Match  # noqa: E402
+from market.models.memberships import Case, Invitation, Membership  # noqa: E402
+from market.models.moderation import Identifier, ListingVersion, Report, Review  # noqa: E402
 from market.models.notifications import Inbox, Notification  # noqa: E402
 from market.models.organisations import Organisation  # noqa: E402
 from market.models.outcomes import Outcome  # noqa: E402
-from market.models.records import AuditEntry, IdempotentAnswer  # noqa: E402
+from market.models.records import AuditEntry, AuditSeal, IdempotentAnswer, Usage  # noqa: E402
 from market.models.scoring import CensusTaken, Rematch, Signature, Weighting  # noqa: E402
 from market.models.subscriptions import Subscription  # noqa: E402
-from market.models.users import ApiKey, User  # noqa: E402
+from market.models.users import ApiKey, Identity, User  # noqa: E402
 
 LISTINGS: dict[str, type[Listing]] = {model.NOUN: model for model in (Outcome, Expert, Demand)}
 METADATA: MetaData = SQLModel.metadata
@@ -41,10 +46,14 @@ METADATA: MetaData = SQLModel.metadata
 __all__ = [
     "LISTINGS",
     "METADATA",
+    "AccessRequest",
     "ApiKey",
     "Attempt",
     "AuditEntry",
+    "AuditSeal",
+    "Case",
     "CensusTaken",
+    "Claim",
     "Delivery",
     "DeliveryItem",
     "Demand",
@@ -52,18 +61,31 @@ __all__ = [
     "Expert",
     "Flag",
     "IdempotentAnswer",
+    "Identifier",
+    "Identity",
+    "Import",
+    "ImportFault",
+    "ImportPart",
+    "ImportRow",
     "Inbox",
+    "Invitation",
     "Job",
     "Listing",
+    "ListingVersion",
     "Match",
+    "Membership",
     "Notification",
     "Organisation",
     "Outcome",
     "Preference",
+    "RelayMessage",
     "Rematch",
+    "Report",
+    "Review",
     "Schedule",
     "Signature",
     "Subscription",
+    "Usage",
     "User",
     "Weighting",
     "Work",

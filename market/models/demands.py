@@ -1,5 +1,6 @@
 """Demands 科研众包需求: what a company needs, and would pay for."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from market.models.base import at_most, either, in_order, not_negative, one_of
 from market.models.listings import Listing, common_constraints
 from market.models.organisations import Organisation
 from market.vocabulary import vocabulary
+from market.vocabulary.protection import MASKED
 
 
 class Demand(Listing, SQLModel, table=True):
@@ -65,9 +67,16 @@ class Demand(Listing, SQLModel, table=True):
     organisation: Organisation = Relationship(sa_relationship_kwargs={"lazy": "joined", "innerjoin": True})
 
     @property
+    def protected(self) -> Mapping[str, str]:
+        """As of every listing; a masked organisation 保密 is protected too."""
+        if self.organisation_masked and "organisation" not in self.tiers:
+            return {**super().protected, "organisation": MASKED}
+        return super().protected
+
+    @property
     def public_organisation(self) -> Organisation | None:
-        """None where the organisation asked to stay masked 保密."""
-        return None if self.organisation_masked else self.organisation
+        """None where the organisation's name is protected."""
+        return None if "organisation" in self.protected else self.organisation
 
     @property
     def matchable(self) -> bool:

@@ -29,12 +29,13 @@ class Job(Row, SQLModel, table=True):
         at_most("error", 4000),
         _once_while("queued"),
         _once_while("running"),
-        Index("jobs_due", "state", "name", "run_at", "id"),
+        Index("jobs_due", "state", "name", "bulk", "run_at", "id"),
     )
 
     name: str
     key: str
     payload: dict[str, Any] = Field(default={}, sa_type=JSON)
+    bulk: bool = False  # part of so much that others go before it
     state: str = "queued"
     run_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     attempts: int = 0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from market.clock import utc_now
@@ -14,6 +15,9 @@ from market.db import UtcDateTime
 from market.models.base import Row, at_most, one_of
 from market.models.organisations import Organisation
 from market.vocabulary import vocabulary
+from market.vocabulary.protection import protected
+
+_MERGED = text("merged_into IS NOT NULL")
 
 
 class Listing(Row, SQLModel):
@@ -39,6 +43,9 @@ class Listing(Row, SQLModel):
     rejection_text: str = ""
     extended: bool = False
     warned: bool = False
+    custody: str = "consented"  # of what was imported: unclaimed, claimed, consented
+    tiers: dict[str, str] = Field(default={}, sa_type=JSON)  # protected field -> tier; the rest is public
+    merged_into: uuid.UUID | None = None  # the listing that goes on for both
     published_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     version: int = 1
@@ -52,6 +59,11 @@ class Listing(Row, SQLModel):
     def matchable(self) -> bool:
         """Whether matches may be made with it."""
         return self.published
+
+    @property
+    def protected(self) -> Mapping[str, str]:
+        """Each field that not everybody may see, with the tier from which on it is shown."""
+        return protected(self.NOUN, self.tiers)
 
     @property
     def public_organisation(self) -> Organisation | None:
@@ -81,9 +93,11 @@ def common_constraints(table: str) -> tuple[Any, ...]:
         one_of("field", vocabulary("fields").codes),
         one_of("state", vocabulary("listing_states").codes),
         one_of("rejection_reason", vocabulary("rejection_reasons").codes),
+        one_of("custody", vocabulary("custody").codes),
         at_most("contact_name", 128),
         at_most("contact_phone", 64),
         at_most("contact_email", 254),
         at_most("rejection_text", 2000),
         Index(f"{table}_state", "state", "id"),
+        Index(f"{table}_merged", "merged_into", sqlite_where=_MERGED, postgresql_where=_MERGED),
     )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime
+
+from sqlalchemy import JSON
 from sqlmodel import Field, SQLModel
 
+from market.db import UtcDateTime
 from market.models.base import Row, at_most, either, one_of
 from market.vocabulary import vocabulary
 
 
 class Organisation(Row, SQLModel, table=True):
-    """A university, institute, enterprise ... A trusted one publishes without waiting for a reviewer."""
+    """A university, institute, enterprise ... A trusted one publishes without waiting for a reviewer. Of a verified
+    one it is known that it is who it says, and its people see what is disclosed to such."""
 
     __tablename__ = "organisations"
     __table_args__ = (
@@ -18,7 +24,9 @@ class Organisation(Row, SQLModel, table=True):
         at_most("name_en", 256),
         at_most("summary_zh", 2000),
         at_most("summary_en", 2000),
+        at_most("credit_code", 18),
         one_of("kind", vocabulary("organisation_kinds").codes),
+        one_of("verification", vocabulary("verification_states").codes),
     )
 
     external_key: str | None = Field(default=None, unique=True)
@@ -29,3 +37,10 @@ class Organisation(Row, SQLModel, table=True):
     summary_zh: str = ""
     summary_en: str = ""
     trusted: bool = False
+    credit_code: str | None = Field(default=None, unique=True, index=True)  # 统一社会信用代码
+    mail_domains: list[str] = Field(default=[], sa_type=JSON)
+    verification: str = "unverified"
+    verified_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    verified_by: uuid.UUID | None = None  # no foreign key: the verdict outlives the account
+    active: bool = True
+    version: int = 1

@@ -45,6 +45,17 @@ TITLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "rhythms": ("通知频率", "Rhythms"),
         "delivery_states": ("投递状态", "States of a delivery"),
         "endpoint_reasons": ("接收端停用原因", "Reasons an endpoint is disabled"),
+        "scopes": ("密钥权限范围", "Scopes of a key"),
+        "tiers": ("披露层级", "Disclosure tiers"),
+        "access_states": ("查阅申请状态", "States of an access request"),
+        "review_decisions": ("审核结论", "Decisions of a review"),
+        "report_kinds": ("举报类型", "Kinds of report"),
+        "report_verdicts": ("举报处理结果", "Verdicts on a report"),
+        "custody": ("认领状态", "Custody of a record"),
+        "claim_evidence": ("认领依据", "Evidence of a claim"),
+        "claim_states": ("认领申请状态", "States of a claim"),
+        "import_states": ("导入状态", "States of an import"),
+        "verification_states": ("认证状态", "States of a verification"),
     }
 )
 

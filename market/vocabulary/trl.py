@@ -13,6 +13,7 @@ STAGES: dict[str, int] = {
     "原理验证": 3,
     "proof of concept": 3,
     "研发中": 3,
+    "研发": 3,
     "under development": 3,
     "实验室": 4,
     "小试": 4,
@@ -24,6 +25,7 @@ STAGES: dict[str, int] = {
     "样机": 6,
     "prototype": 6,
     "available for demonstration": 7,
+    "试生产": 8,
     "小批量": 8,
     "小批量生产": 8,
     "small batch": 8,
@@ -31,13 +33,16 @@ STAGES: dict[str, int] = {
     "规模化": 9,
     "规模化生产": 9,
     "量产": 9,
+    "批量生产": 9,
+    "工业化": 9,
     "产业化": 9,
+    "已产业化": 9,
     "large scale": 9,
     "already on the market": 9,
     "on the market": 9,
 }
 
-LEVEL = re.compile(r"(?:trl ?)?([1-9]) ?级?")
+LEVEL = re.compile(r"(?:trl ?|第 ?)?([1-9]) ?级?")
 
 
 def trl_from_stage(word: str) -> int | None:

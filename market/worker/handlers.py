@@ -14,23 +14,22 @@ from sqlmodel import Session
 from market.models import LISTINGS
 from market.outbox import Claimed, JobName, enqueue
 from market.runtime import Runtime
-from market.services import (
-    alerts,
-    dispatching,
-    expiry,
-    idempotency,
-    indexing,
-    matches,
-    notifications,
-    rematching,
-    signing,
-    subscriptions,
-)
-from market.services import scoring as scorings
-from market.services.pairing import Fitting
-from market.services.scoring import Scoring
-from market.services.telling import tell
-from market.worker import sending
+from market.services.claims import ending
+from market.services.disclosure import access_requests
+from market.services.files import importing as imports
+from market.services.listings import expiry
+from market.services.matching import matches, rematching, signing
+from market.services.matching import scoring as scorings
+from market.services.matching.pairing import Fitting
+from market.services.matching.scoring import Scoring
+from market.services.moderation import duplicates
+from market.services.people import belonging, invitations, keys
+from market.services.search import indexing
+from market.services.subscriptions import alerts, subscriptions
+from market.services.telling import dispatching, notifications
+from market.services.telling.telling import tell
+from market.services.trail import idempotency, sealing, usage
+from market.worker import comparing, importing, sending
 
 Finish = Callable[[Session], object]
 
@@ -51,25 +50,31 @@ class Handler:
 def index(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
     """Make search index and signatures equal to the listings; matching follows, and vectors that are missing."""
     references = [indexing.reference(job.key) for job in jobs]
-    model = runtime.scorings.model
+    bulk, model = jobs[0].bulk, runtime.scorings.model
     with runtime.db.reading() as session:
         listings = indexing.load(session, references)
         signed = signing.sign_all(session, listings.values(), model)
         rows = [signing.row_of(listing, signed[listing.id].signature) for listing in listings.values()]
         documents = indexing.documents(listings.values(), vector=lambda one: signing.vector_of(signed[one].signature))
         before = signing.versions(session, [identity for _, identity in references])
+        parted = comparing.parted(runtime, session, references, present=listings, before=before)
     gone = [reference for reference in references if reference not in listings]
     indexing.write(runtime.engine, documents, gone)
     keys = {identity: f"{noun}:{identity}" for noun, identity in listings}
     lacking = [key for identity, key in keys.items() if not signed[identity].complete]
     # What is only indexed anew is nobody's news.
-    changed = [keys[one.id] for one in listings.values() if one.published and before.get(one.id) != one.version]
+    new = [one for one in listings.values() if before.get(one.id) != one.version]
+    changed = [keys[one.id] for one in new if one.published]
 
     def finish(session: Session) -> None:
         signing.keep(session, rows, gone)
-        enqueue(session, JobName.MATCH, keys.values(), now=runtime.clock())
+        duplicates.keep_identifiers(session, listings.values(), gone)
+        ending.end_with(session, [identity for _, identity in gone], now=runtime.clock())
+        compared = comparing.concerned(session, listings.values(), {keys[one.id] for one in new})
+        enqueue(session, JobName.COMPARE, [*compared, *parted], now=runtime.clock(), bulk=bulk)
+        enqueue(session, JobName.MATCH, keys.values(), now=runtime.clock(), bulk=bulk)
         enqueue(session, JobName.EMBED, lacking, now=runtime.clock())
-        enqueue(session, JobName.ALERT, changed, now=runtime.clock())
+        enqueue(session, JobName.ALERT, changed, now=runtime.clock(), bulk=bulk)
 
     return finish
 
@@ -86,7 +91,7 @@ def embed(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
         signing.keep_vectors(session, made)
         rematching.after_vectors(session, runtime.scorings.model, now=runtime.clock())
         again = [f"{noun}:{identity}" for noun, identity in listings if identity in done]
-        enqueue(session, JobName.INDEX, again, now=runtime.clock())
+        enqueue(session, JobName.INDEX, again, now=runtime.clock(), bulk=True)
         lately = runtime.clock() - _NEWS_FOR
         news = [f"{one.NOUN}:{one.id}" for one in listings.values() if one.id in done and one.updated_at > lately]
         enqueue(session, JobName.ALERT, news, now=runtime.clock())
@@ -186,8 +191,14 @@ def dispatch(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
 
 
 def expire(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
-    """End what has reached its last day."""
-    return lambda session: expiry.expire(session, now=runtime.clock())
+    """End what has reached its last day: listings, grants to see what is protected, delegations."""
+
+    def finish(session: Session) -> None:
+        expiry.expire(session, now=runtime.clock())
+        access_requests.expire(session, now=runtime.clock())
+        belonging.hand_over_ended(session, now=runtime.clock())
+
+    return finish
 
 
 def warn(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
@@ -212,7 +223,7 @@ def reconcile(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
             keys.extend(signing.unsigned(session, noun, runtime.scorings.model, limit=room))
 
     def finish(session: Session) -> None:
-        enqueue(session, JobName.INDEX, keys, now=runtime.clock())
+        enqueue(session, JobName.INDEX, keys, now=runtime.clock(), bulk=True)
         if len(keys) == _RECONCILED_AT_ONCE:  # there is more: come back once these are done
             enqueue(session, JobName.RECONCILE, ["more"], now=runtime.clock() + timedelta(seconds=5))
 
@@ -233,12 +244,30 @@ def renew(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
     return finish
 
 
+def seal(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
+    """Link what was written into the audit trail to its chain; the job "whole" looks at entries of any age."""
+    whole = any(job.key == "whole" for job in jobs)
+    with runtime.db.reading() as session:
+        made = sealing.make(session, now=runtime.clock(), whole=whole)
+
+    def finish(session: Session) -> None:
+        if not sealing.keep(session, made) or made.full:
+            enqueue(session, JobName.SEAL, ["whole" if whole else "more"], now=runtime.clock())
+
+    return finish
+
+
 def sweep(runtime: Runtime, _: Sequence[Claimed]) -> Finish:
     """Forget what was only kept for a time."""
 
     def finish(session: Session) -> None:
         idempotency.forget(session, now=runtime.clock())
+        keys.forget(session, now=runtime.clock())
+        invitations.forget(session, now=runtime.clock())
         dispatching.forget(session, now=runtime.clock())
+        usage.forget(session, now=runtime.clock())
+        imports.forget(session, now=runtime.clock())
+        enqueue(session, JobName.SEAL, ["whole"], now=runtime.clock())
 
     return finish
 
@@ -257,6 +286,9 @@ HANDLERS: dict[JobName, Handler] = {
     JobName.RECONCILE: Handler(reconcile, batch=1),
     JobName.RENEW: Handler(renew, batch=1),
     JobName.SWEEP: Handler(sweep, batch=1),
+    JobName.SEAL: Handler(seal, batch=1),
+    JobName.IMPORT: Handler(importing.take_in, batch=1),
+    JobName.COMPARE: Handler(comparing.compare, batch=50),
 }
 
 PERIODIC: dict[JobName, timedelta] = {
@@ -265,4 +297,5 @@ PERIODIC: dict[JobName, timedelta] = {
     JobName.RECONCILE: timedelta(minutes=10),
     JobName.RENEW: timedelta(minutes=10),
     JobName.SWEEP: timedelta(hours=1),
+    JobName.SEAL: timedelta(seconds=10),
 }

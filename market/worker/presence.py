@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from sqlalchemy.exc import SQLAlchemyError
 
 from market.runtime import Runtime
-from market.services import workers
+from market.services.trail import workers
 
 
 @contextmanager

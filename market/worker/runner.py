@@ -12,7 +12,7 @@ import structlog
 
 from market import logs, metrics, outbox
 from market.db import AWAY
-from market.outbox import Claimed, JobName
+from market.outbox import Claimed, JobName, Queue
 from market.runtime import Runtime
 from market.worker.handlers import HANDLERS, PERIODIC
 from market.worker.retry import Retry
@@ -45,14 +45,14 @@ def run_once(runtime: Runtime, *, background: bool = True, without: Collection[J
     """Claim one batch and run it. Returns how many jobs were claimed; 0 when none was due."""
     now = runtime.clock()
     with runtime.db.reading() as session:
-        due = outbox.due_name(session, now=now, background=background, without=without)
+        due = outbox.due(session, now=now, background=background, without=without)
         periodic = outbox.periodic_due(session, now=now, every=PERIODIC)
     if periodic:
         with runtime.db.writing() as session:
             outbox.enqueue_due(session, now=now, every=PERIODIC)
     if due is None:
         return 1 if periodic else 0
-    jobs = _claim(runtime, due, limit=min(HANDLERS[due].batch, runtime.settings.job_batch))
+    jobs = _claim(runtime, due, limit=min(HANDLERS[due.name].batch, runtime.settings.job_batch))
     if jobs:
         with _lease_kept(runtime, jobs):
             run(runtime, jobs)
@@ -62,14 +62,32 @@ def run_once(runtime: Runtime, *, background: bool = True, without: Collection[J
 def claim(runtime: Runtime, name: JobName, *, limit: int) -> list[Claimed]:
     """Take up to `limit` due jobs of this name; whoever finds none has written nothing."""
     with runtime.db.reading() as session:
-        due = outbox.due_name(session, now=runtime.clock(), without=[other for other in JobName if other != name])
-    return _claim(runtime, name, limit=limit) if due == name else []
+        due = outbox.due(session, now=runtime.clock(), without=[other for other in JobName if other != name])
+    return _claim(runtime, due, limit=limit) if due else []
 
 
-def _claim(runtime: Runtime, name: JobName, *, limit: int) -> list[Claimed]:
+def _claim(runtime: Runtime, queue: Queue, *, limit: int) -> list[Claimed]:
     lease = runtime.settings.job_lease_seconds
     with runtime.db.writing() as session:
-        return outbox.claim(session, name, now=runtime.clock(), lease_seconds=lease, limit=limit)
+        return outbox.claim(session, queue, now=runtime.clock(), lease_seconds=lease, limit=limit)
+
+
+def run_key(runtime: Runtime, name: JobName, key: str) -> bool:
+    """Claim the job of this name and key and run it, if it is due; says whether it was. One that is interrupted by
+    its user is given back at once."""
+    with runtime.db.writing() as session:
+        lease = runtime.settings.job_lease_seconds
+        jobs = outbox.claim(session, Queue(name), now=runtime.clock(), lease_seconds=lease, limit=1, key=key)
+    if not jobs:
+        return False
+    try:
+        with _lease_kept(runtime, jobs):
+            run(runtime, jobs)
+    except KeyboardInterrupt:
+        with runtime.db.writing() as session:
+            outbox.retry(session, jobs[0], at=runtime.clock(), error="", attempts=jobs[0].attempts - 1)
+        raise
+    return True
 
 
 def run(runtime: Runtime, jobs: Sequence[Claimed]) -> None:
@@ -95,7 +113,7 @@ def _run_together(runtime: Runtime, jobs: Sequence[Claimed]) -> None:
         log.warning("lease lost")
         # Whoever took over may have written to the index before us: what we wrote last must not stay.
         with runtime.db.writing() as session:
-            outbox.enqueue(session, name, [job.key for job in jobs], now=runtime.clock())
+            outbox.enqueue(session, name, [job.key for job in jobs], now=runtime.clock(), bulk=jobs[0].bulk)
     except _WEATHER as error:
         _put_back(runtime, jobs, error, counts=False)
     except Exception as error:  # whatever a job does must not end the worker

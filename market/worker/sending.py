@@ -6,7 +6,7 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlmodel import Session
 
@@ -17,8 +17,8 @@ from market.delivery.messages import Message
 from market.models import Endpoint, User
 from market.outbox import Claimed
 from market.runtime import Runtime
-from market.services import composing, delivering, endpoints
-from market.services.delivering import Settled, Try
+from market.services.telling import composing, delivering, endpoints, former
+from market.services.telling.delivering import Settled, Try
 from market.vault import VaultError
 
 
@@ -52,8 +52,17 @@ def _deliver(runtime: Runtime, endpoint_id: uuid.UUID) -> list[Settled]:
             return _refused(tries, str(error))
         kinds = {one.delivery_id: one.kind for one in tries}
         messages = composing.messages(session, runtime.links, endpoint, user, kinds, now=now)
-    burst = _Burst(runtime, endpoint.channel, channel, target)
-    return burst.send([(one, messages.get(one.delivery_id)) for one in tries])
+        elsewhere = former.addresses(session, kinds) if endpoint.channel == "mail" else {}
+    targets = {identity: Target(address) for identity, address in elsewhere.items()}
+    burst = _Burst(runtime, endpoint.channel, channel, target, targets)
+    settled = burst.send([(one, messages.get(one.delivery_id)) for one in tries])
+    return [_of_another(one) if one.one.delivery_id in targets else one for one in settled]
+
+
+def _of_another(settled: Settled) -> Settled:
+    """That an address that was theirs takes no mail says nothing of the one they have now."""
+    refused = settled.receipt is not None and settled.receipt.outcome in ("refused", "gone")
+    return Settled(settled.one, None) if refused else settled
 
 
 def _refused(tries: Sequence[Try], why: str) -> list[Settled]:
@@ -64,8 +73,15 @@ class _Burst:
     """Some messages to one endpoint, several at once. None is begun after one has failed, nor later than one timeout
     after the first: so it ends within two, however slow the other side is, and well within a job's lease."""
 
-    def __init__(self, runtime: Runtime, name: str, channel: Channel, target: Target) -> None:
-        self._runtime, self._name, self._channel, self._target = runtime, name, channel, target
+    def __init__(
+        self,
+        runtime: Runtime,
+        name: str,
+        channel: Channel,
+        target: Target,
+        others: Mapping[uuid.UUID, Target],  # by delivery, where it is not that of the endpoint
+    ) -> None:
+        self._runtime, self._name, self._channel, self._target, self._others = runtime, name, channel, target, others
         self._lock = threading.Lock()
         self._left: list[tuple[Try, Message | None]] = []
         self._settled: list[Settled] = []
@@ -97,15 +113,15 @@ class _Burst:
             elif over:
                 settled = Settled(one, None, tried=False)
             else:
-                settled = Settled(one, self._send(message))
+                settled = Settled(one, self._send(message, self._others.get(one.delivery_id, self._target)))
             with self._lock:
                 self._settled.append(settled)
                 self._over = over or (settled.receipt is not None and settled.receipt.outcome != "sent")
 
-    def _send(self, message: Message) -> Receipt:
+    def _send(self, message: Message, target: Target) -> Receipt:
         began = time.perf_counter()
         try:
-            return self._channel.send(message, self._target, now=self._runtime.clock())
+            return self._channel.send(message, target, now=self._runtime.clock())
         except Exception as error:  # a channel promises not to; a thread that died would leave the others waiting
             return Receipt("failed", detail=type(error).__name__)
         finally:

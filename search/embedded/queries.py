@@ -29,6 +29,7 @@ PREFIX_SCORE, TYPO_SCORE, RUN_SHARE = 0.5, 0.5, 0.3
 ENOUGH = 0.6  # of the words, where no document has all
 FIRST_TYPO, SECOND_TYPO = 4, 8  # letters from which a word may have one typo, and two
 LONGEST_RUN = 16  # Han characters that are also looked for as they stand
+FEW_VALUES = 32  # looked up one by one; a set of them reads all that they lead to before anything is found
 LEAST_NUMBER, GREATEST_NUMBER = -(2**63), 2**63 - 1  # that the index can hold
 
 
@@ -127,6 +128,8 @@ def _filter(schema: tantivy.Schema, condition: Filter) -> tantivy.Query:
             return number_range(schema, name, low, high)
         case AnyOf(name, (value,)):
             return tantivy.Query.term_query(schema, name, value, "basic")
+        case AnyOf(name, values) if 1 < len(values) <= FEW_VALUES:
+            return any_of([tantivy.Query.term_query(schema, name, value, "basic") for value in values])
         case AnyOf(name, values):
             return tantivy.Query.term_set_query(schema, name, list(values))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 
 import orjson
@@ -46,8 +47,12 @@ class Analysis:
 
 def directory_name(spec: IndexSpec) -> str:
     """`<index>-<fingerprint>`; the fingerprint also covers this layout and the engine's file format."""
-    engine = ".".join(version("tantivy").split(".")[:2])
-    return f"{spec.name}-{fingerprint(spec, salt=f'embedded {LAYOUT} tantivy {engine}')}"
+    return f"{spec.name}-{fingerprint(spec, salt=f'embedded {LAYOUT} tantivy {_file_format()}')}"
+
+
+@cache
+def _file_format() -> str:
+    return ".".join(version("tantivy").split(".")[:2])
 
 
 def weight_field(weight: float) -> str:

@@ -12,7 +12,10 @@ import structlog
 from structlog.testing import LogCapture
 
 from market.app import create_app
+from market.db import Database
+from market.runtime import Runtime
 from market.worker.runner import drain
+from tests.api.letters import BASE
 from tests.api.library import Library, demand, expert, outcome
 from tests.delivery.mail_server import MailServer
 from tests.factories import Caller, SettableClock, add_member, opened
@@ -41,10 +44,30 @@ def library(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterato
 
 
 @pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[Runtime]:
+    """A runtime for all tests of a module that let it be theirs: none may mind what the others leave in it."""
+    with opened(tmp_path_factory.mktemp("standing") / "data", template, SettableClock()) as runtime:
+        yield runtime
+
+
+@pytest.fixture(scope="module")
 def mails() -> Iterator[MailServer]:
     """A mail server."""
     with MailServer().running() as server:
         yield server
+
+
+@pytest.fixture
+def mailing(
+    _data: tuple[Path, Database], template: Path, clock: SettableClock, mails: MailServer
+) -> Iterator[Runtime]:
+    """A runtime that sends mail, for modules that let it be theirs."""
+    mails.received.clear()
+    folder, database = _data
+    sends = {"mail_url": mails.url, "mail_from": "Qiao <news@qiao.example>", "public_url": BASE}
+    with opened(folder, template, clock, database=database, **sends) as built:
+        yield built
+        built.post.channels["mail"].close()
 
 
 @pytest.fixture

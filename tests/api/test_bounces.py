@@ -20,6 +20,8 @@ from market.runtime import Runtime
 from tests.delivery.mail_server import MailServer
 from tests.factories import Caller, SettableClock, opened, post
 
+pytestmark = pytest.mark.long
+
 Drain = Callable[[], int]
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of the mail provider's").decode()

@@ -177,7 +177,7 @@ def test_a_change_after_publication_is_reviewed_again_unless_trusted(
     newcomer: Caller, reviewer: Caller, noun: str
 ) -> None:
     path = f"{noun}s/{post(newcomer, noun)['id']}"
-    reviewer.post(f"{path}/actions/approve")
+    reviewer.post(f"{path}/actions/approve", version=1)
     assert newcomer.patch(path, CHANGES[noun], version=2).json["state"] == "submitted"
 
 
@@ -205,4 +205,4 @@ def test_the_audit_trail_names_what_was_changed_and_never_the_text(runtime: Runt
     owner.patch(f"experts/{listing['id']}", change, version=1)
     with runtime.db.reading() as session:
         entry = session.exec(select(AuditEntry).where(AuditEntry.action == "change")).one()
-    assert entry.details == {"fields": ["contact_phone", "works"]}
+    assert entry.details == {"fields": ["contact_phone", "works"], "version": 2}

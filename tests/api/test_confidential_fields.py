@@ -89,6 +89,23 @@ def test_the_other_side_of_a_match_learns_no_contact(
     assert not [answer for answer in told if CANARY in answer.text or CANARY_MAIL in answer.text]
 
 
+@pytest.mark.parametrize("noun", ["outcome", "demand"])
+def test_the_contact_is_shown_to_whom_it_was_granted_and_to_nobody_else(
+    owner: Caller, stranger: Caller, newcomer: Caller, noun: str
+) -> None:
+    path = f"{noun}s/{post(owner, noun, **CONTACT)['id']}"
+    assert stranger.get(path).json["protected"] == {"contact": "agreement"}
+    text = stranger.get("confidentiality").json
+    consent = {"version": text["version"], "sha256": text["sha256"]}
+    request = stranger.post(f"{path}/access-requests", {"text": "洽谈合作", "consent": consent}).json
+    assert not set(CONTACT) & set(stranger.get(path).json)
+    owner.post(f"access-requests/{request['id']}/actions/grant", {})
+    assert {name: stranger.get(path).json[name] for name in CONTACT} == CONTACT
+    assert not set(HIDDEN) & set(newcomer.get(path).json)
+    told = [stranger.get("access-requests").text, owner.get("notifications").text, stranger.get(f"{noun}s").text]
+    assert not [one for one in told if CANARY in one or CANARY_MAIL in one]
+
+
 def test_a_masked_organisation_is_named_nowhere(
     masked: Caller, owner: Caller, visitor: Caller, drain: Callable[[], int]
 ) -> None:

@@ -54,7 +54,7 @@ def test_an_organisation_that_is_not_trusted_waits_for_a_reviewer(newcomer: Call
 @pytest.mark.parametrize("noun", NOUNS)
 def test_a_reviewer_approves_and_the_owner_is_told(newcomer: Caller, reviewer: Caller, noun: str) -> None:
     listing = post(newcomer, noun)
-    response = reviewer.post(f"{noun}s/{listing['id']}/actions/approve")
+    response = reviewer.post(f"{noun}s/{listing['id']}/actions/approve", version=1)
     assert (response.status_code, response.json["state"]) == (200, "published")
     told = newcomer.get("notifications").json["items"]
     assert [(row["kind"], row["listing_id"]) for row in told] == [("listing_approved", listing["id"])]
@@ -101,7 +101,7 @@ def test_what_was_rejected_can_be_mended_and_submitted_again(newcomer: Caller, r
     mended = newcomer.patch(path, {"trl": 8}, version=rejected["version"]).json
     assert mended["state"] == "rejected"
     again = newcomer.post(f"{path}/actions/submit").json
-    assert (again["state"], again["rejection_reason"]) == ("submitted", "")
+    assert (again["state"], again["rejection_reason"]) == ("submitted", "incomplete")  # until it is approved
 
 
 @pytest.mark.parametrize("action", ["approve", "reject", "suspend", "restore"])
@@ -177,7 +177,7 @@ def test_two_organisations_may_use_the_same_external_key(owner: Caller, stranger
 
 def test_each_deed_leaves_a_line_in_the_audit_trail(runtime: Runtime, newcomer: Caller, reviewer: Caller) -> None:
     listing = post(newcomer, "outcome")
-    reviewer.post(f"outcomes/{listing['id']}/actions/approve")
+    reviewer.post(f"outcomes/{listing['id']}/actions/approve", version=1)
     with runtime.db.reading() as session:
         entries = session.exec(select(AuditEntry).order_by(AuditEntry.id)).all()
     assert [(entry.action, entry.actor_id) for entry in entries] == [

@@ -133,6 +133,24 @@ def test_a_trial_arrives_signed_and_is_on_record(owner: Caller, receiver: Receiv
     assert (delivery["state"], [one["outcome"] for one in delivery["attempts"]]) == ("sent", ["sent"])
 
 
+def test_an_endpoint_takes_five_trials_an_hour_and_the_sixth_says_when_it_works_again(
+    owner: Caller, clock: SettableClock
+) -> None:
+    made, other = add(owner, "https://hooks.example.org/in"), add(owner, "https://hooks.example.org/other")
+    action = f"endpoints/{made['id']}/actions/test"
+    for _ in range(5):
+        assert owner.post(action).status_code == 202
+        clock.advance(minutes=1)
+    refused = owner.post(action)
+    assert (refused.status_code, refused.json["type"]) == (429, "/problems/too-many-trials")
+    assert (refused.headers["Retry-After"], "3300 seconds" in refused.json["detail"]) == ("3300", True)
+    assert owner.post(f"endpoints/{other['id']}/actions/test").status_code == 202, "each endpoint has its own five"
+    clock.advance(seconds=3299)
+    assert owner.post(action).status_code == 429
+    clock.advance(seconds=1)
+    assert [owner.post(action).status_code for _ in range(2)] == [202, 429], "one has left the hour, four have not"
+
+
 def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_the_new_one(
     owner: Caller, receiver: Receiver, drain: Drain, clock: SettableClock
 ) -> None:

@@ -13,6 +13,8 @@ from market.runtime import Runtime
 from tests.factories import Caller, post
 from tests.services.stock import inbox, matches
 
+pytestmark = pytest.mark.long
+
 Drain = Callable[[], int]
 
 PROBLEM = (

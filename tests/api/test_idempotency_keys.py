@@ -8,11 +8,13 @@ from threading import Barrier
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlmodel import func, select
 
 from market.models import IdempotentAnswer, Outcome
 from market.runtime import Runtime
-from tests.factories import Caller, SettableClock, payload, post
+from market.services.rights import people
+from tests.factories import Caller, SettableClock, add_organisation, add_person, payload, post
 
 
 def count(runtime: Runtime) -> int:
@@ -55,6 +57,38 @@ def test_two_callers_may_use_the_same_key(runtime: Runtime, owner: Caller, stran
     answers = [caller.post("outcomes", payload("outcome"), key="k-1").json["id"] for caller in (owner, stranger)]
     assert answers[0] != answers[1]
     assert count(runtime) == 2
+
+
+def test_visitors_keys_are_nobodys(runtime: Runtime, visitor: Caller) -> None:
+    bodies = [{"email": f"{name}@people.example"} for name in ("a", "b", "a")]
+    answers = [visitor.post("accounts/actions/forgot", body, key="k-1") for body in bodies]
+    assert {(one.status_code, "Idempotency-Replayed" in one.headers) for one in answers} == {(202, False)}
+    with runtime.db.reading() as session:
+        assert session.exec(select(func.count()).select_from(IdempotentAnswer)).one() == 0
+
+
+def test_an_answer_is_not_repeated_to_whoever_has_lost_a_role_since(
+    runtime: Runtime, client: FlaskClient, owner: Caller
+) -> None:
+    assert owner.person is not None
+    head = add_person(runtime, owner.person.organisation_id, roles=("organisation_admin", "member"))
+    elsewhere = {owner.person.id: (add_organisation(runtime), ["member"])}
+    with runtime.db.writing() as session:
+        people.join(session, elsewhere, now=runtime.clock())
+    secret = payload("demand", submit=True, problem_zh="莺燕", tiers={"problem": "agreement"})
+    assert "莺燕" in owner.post("demands", secret, key="k-1").text
+    assert "莺燕" in owner.post("demands", secret, key="k-1").text
+    place = f"organisations/{owner.person.organisation_id}/people/{owner.person.id}"
+    assert Caller(client, head).delete(place).status_code == 204
+    again = owner.post("demands", secret, key="k-1")
+    assert (again.status_code, again.json["type"]) == (409, "/problems/answered-already")
+    assert "莺燕" not in again.text
+
+
+def test_an_answer_is_repeated_to_whoever_has_gained_a_role_by_it(owner: Caller) -> None:
+    new = {"name_zh": "海河实验室", "kind": "research_institute", "region": "120000"}
+    first, second = (owner.post("organisations", new, key="k-1") for _ in range(2))
+    assert (first.status_code, second.data) == (201, first.data)
 
 
 def test_without_a_key_each_post_makes_a_row(runtime: Runtime, owner: Caller) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from market.api.streams import Places
+from market.api.telling import streams
+from market.api.telling.streams import Places
+from market.runtime import Runtime
+from market.services.people import keys
 from tests.factories import Caller, post
 
 
@@ -25,7 +29,7 @@ def told(newcomer: Caller, reviewer: Caller) -> Caller:
 
 def _approve(newcomer: Caller, reviewer: Caller, title: str) -> None:
     listing = post(newcomer, "outcome", title_zh=title)
-    reviewer.post(f"outcomes/{listing['id']}/actions/approve")
+    reviewer.post(f"outcomes/{listing['id']}/actions/approve", version=1)
 
 
 @pytest.fixture
@@ -124,3 +128,39 @@ def test_there_are_only_so_many_and_one_that_ends_makes_room(told: Caller, open_
     third = _stream(told)
     assert third.status_code == 200
     third.close()
+
+
+def _revoke(runtime: Runtime, caller: Caller) -> None:
+    assert caller.person
+    with runtime.db.writing() as session:
+        assert keys.end_all(session, caller.person.id, now=runtime.clock()) == 1
+
+
+def test_a_stream_tells_nothing_once_its_key_has_ended(
+    runtime: Runtime, told: Caller, reviewer: Caller, open_stream: Any
+) -> None:
+    events = open_stream(told, position=2)
+    assert next(events)["title"] == "已发布：第2项"
+    listing = post(told, "outcome", title_zh="秘密的一项")
+    _revoke(runtime, told)
+    reviewer.post(f"outcomes/{listing['id']}/actions/approve")
+    assert list(events) == []
+
+
+def test_a_stream_whose_key_has_ended_ends_with_the_next_beat(
+    runtime: Runtime, told: Caller, open_stream: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "BEAT_SECONDS", 0.0)
+    events = open_stream(told, position=2)
+    assert next(events)["title"] == "已发布：第2项"
+    _revoke(runtime, told)
+    assert list(events) == [], "else it would go on for five minutes"
+
+
+def test_whoever_waits_is_told_nothing_once_their_key_has_ended(
+    runtime: Runtime, told: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(time, "sleep", lambda _: _revoke(runtime, told))
+    answer = told.get("notifications/wait", after=3, seconds=60)
+    assert (answer.status_code, "items" in answer.json) == (401, False)

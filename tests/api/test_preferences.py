@@ -15,6 +15,12 @@ from tests.factories import Caller
 KINDS, CHANNELS = vocabulary("notification_kinds").codes, vocabulary("channels").codes
 
 
+@pytest.fixture
+def runtime(standing: Runtime) -> Runtime:
+    """Preferences are everybody's own, and everybody here is somebody new."""
+    return standing
+
+
 def pointers(caller: Caller, body: Any) -> list[str]:
     """The fields for which a change is refused."""
     answer = caller.patch("preferences", body)
@@ -33,8 +39,9 @@ def test_whoever_has_said_nothing_sees_what_holds_then(owner: Caller) -> None:
 
 def test_looking_at_preferences_stores_nothing(runtime: Runtime, owner: Caller) -> None:
     owner.get("preferences")
+    assert owner.person
     with runtime.db.reading() as session:
-        assert session.exec(select(func.count()).select_from(Preference)).one() == 0
+        assert session.exec(select(func.count()).where(Preference.user_id == owner.person.id)).one() == 0
 
 
 def test_what_is_named_is_changed_and_the_rest_stays(owner: Caller) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from market.models import IdempotentAnswer, Subscription
 from market.runtime import Runtime
-from market.services import subscriptions
+from market.services.subscriptions import subscriptions
 from tests.factories import Caller, add_member, post
 
 QUERY = {"q": "石墨烯", "field": "new_materials"}

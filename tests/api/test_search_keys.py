@@ -18,6 +18,8 @@ from tests import databases
 from tests.factories import Caller, SettableClock, add_member, opened, post
 from tests.servers import GivenServer, MeiliServer, any_meilisearch
 
+pytestmark = pytest.mark.long
+
 CANARY = "只有所有者知道的事"
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from market.app import create_app
 from market.measured import MeasuredEmbedder
 from market.runtime import Runtime
-from market.services import workers
+from market.services.trail import workers
 from market.worker.runner import drain as drain_all
 from search.embedding import BadVectors, EmbedderUnavailable
 from search.embedding.protocol import Vectors

@@ -97,7 +97,7 @@ def as_process(variables: dict[str, str]) -> Callable[..., Ended]:
         environment = {
             name: value
             for name, value in os.environ.items()
-            if name == "MARKET_EMBEDDER" or not name.startswith("MARKET_")
+            if name in ("MARKET_EMBEDDER", "MARKET_LIMITS") or not name.startswith("MARKET_")
         }
         done = subprocess.run(
             [sys.executable, "-m", "market", *arguments],

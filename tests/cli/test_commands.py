@@ -14,9 +14,10 @@ from click.testing import Result
 from market.db import Database
 from market.models import Job
 from market.runtime import Runtime, build
-from market.services import keys as service
+from market.services.people import keys as service
 from market.settings import Settings
 from tests import databases
+from tests.cli.conftest import Ended
 from tests.services.exchange import FIXTURES
 
 Run = Callable[..., Result]
@@ -67,6 +68,13 @@ def test_init_makes_a_database_and_may_be_repeated(ask: Ask, data: Path) -> None
     first, second = ask("init"), ask("init")
     assert first == second == {"database": databases.url_of(data), "keys": {}}
     assert ask("stats")["outcomes"] == 0
+
+
+def test_a_folder_without_a_database_is_told_in_one_line(whole: Callable[..., Ended]) -> None:
+    ended = whole("stats")
+    assert ended.status == 1
+    assert "run `market init` first" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_init_keeps_the_data_there_are(stocked: Run, ask: Ask) -> None:
@@ -163,7 +171,7 @@ def test_a_key_is_made_shown_once_listed_by_its_hint_and_revoked(stocked: Run, a
         principal, _ = service.authenticate(session, made["key"], now=runtime.clock())
     expires = datetime.fromisoformat(listed[0]["expires_at"])
     assert timedelta(days=29) < expires - runtime.clock() <= timedelta(days=30)
-    assert principal.roles == {"member"}
+    assert principal.held == {"member"}
     assert ask("keys", "revoke", made["hint"]) == {"revoked": made["hint"]}
     assert ask("keys", "list")[0]["revoked_at"] is not None
 

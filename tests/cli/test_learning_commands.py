@@ -12,8 +12,9 @@ from click.testing import Result
 
 from market.matching.weights import SHIPPED, Weights
 from market.runtime import Runtime, build
-from market.services import learning, workers
-from market.services.learning import Learnt
+from market.services.matching import learning
+from market.services.matching.learning import Learnt
+from market.services.trail import workers
 from market.settings import Settings
 from tests import databases
 from tests.cli.labelled import lay_out, lay_out_ratings, write

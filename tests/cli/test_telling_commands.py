@@ -15,8 +15,7 @@ from sqlmodel import select
 from market.cli import market
 from market.models import Delivery, Endpoint, User
 from market.runtime import Runtime, build
-from market.services import endpoints, preferences
-from market.services.access import Principal
+from market.services.telling import endpoints, preferences
 from market.settings import Settings
 from market.vault import Vault
 from market.vocabulary import vocabulary
@@ -24,7 +23,7 @@ from market.worker.runner import drain
 from tests import databases
 from tests.delivery.mail_server import MailServer
 from tests.delivery.receivers import Receiver, answering, receiving
-from tests.factories import Person, add_member
+from tests.factories import Person, add_member, member_of
 
 Run = Callable[..., Result]
 Ask = Callable[..., Any]
@@ -75,7 +74,7 @@ def person(runtime: Runtime) -> Person:
 def add(runtime: Runtime, person: Person, receiver: Receiver) -> Endpoint:
     """A webhook of theirs."""
     with runtime.db.writing() as session:
-        principal = Principal(person.id, person.organisation_id, frozenset({"member"}))
+        principal = member_of(person.organisation_id, person.id)
         wanted = {"channel": "webhook", "address": receiver.url("/in?token=abcdef"), "events": ["match_found"]}
         made, _ = endpoints.create(session, runtime.post, principal, wanted, now=runtime.clock())
         session.flush()
@@ -86,7 +85,7 @@ def add(runtime: Runtime, person: Person, receiver: Receiver) -> Endpoint:
 def try_out(runtime: Runtime, person: Person, endpoint: Endpoint) -> str:
     """A trial, sent; the delivery's id."""
     with runtime.db.writing() as session:
-        principal = Principal(person.id, person.organisation_id, frozenset({"member"}))
+        principal = member_of(person.organisation_id, person.id)
         identity = str(endpoints.try_out(session, runtime.post, principal, endpoint.id, now=runtime.clock()).id)
     drain(runtime)
     return identity

@@ -27,6 +27,7 @@ from tests.delivery.receivers import (
     raw,
     receiving,
 )
+from tests.pace import within
 from tests.servers import free_port
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -66,26 +67,25 @@ def test_one_deadline_ends_whoever_is_slow(words: str, answer: object) -> None:
     poster = Poster(loopback=True, seconds=0.3)
     with receiving(answer) as receiver:  # type: ignore[arg-type]
         begun = time.monotonic()
-        with pytest.raises(Unreachable, match="in time"):
+        with within(1), pytest.raises(Unreachable, match="in time"):
             poster.post(receiver.url(), b"{}", {})
-        assert 0.25 < time.monotonic() - begun < 1.5, words
+        assert time.monotonic() - begun > 0.25, words
 
 
 def test_a_receiver_that_does_not_read_is_not_waited_for_either(poster: Poster) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        begun = time.monotonic()
         poster = Poster(loopback=True, seconds=0.3)
-        with pytest.raises(Unreachable, match="in time"):
+        with within(1), pytest.raises(Unreachable, match="in time"):
             poster.post(f"http://127.0.0.1:{listener.getsockname()[1]}/", b"x" * 30_000_000, {})
-        assert time.monotonic() - begun < 1.5
 
 
 def test_a_handshake_that_never_ends_is_not_waited_for() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        begun = time.monotonic()
-        with pytest.raises(Unreachable, match="in time"):
-            Poster(loopback=True, seconds=0.3).post(f"https://127.0.0.1:{listener.getsockname()[1]}/", b"{}", {})
-        assert time.monotonic() - begun < 1.5
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        within(1),
+        pytest.raises(Unreachable, match="in time"),
+    ):
+        Poster(loopback=True, seconds=0.3).post(f"https://127.0.0.1:{listener.getsockname()[1]}/", b"{}", {})
 
 
 @pytest.mark.parametrize(
@@ -269,13 +269,11 @@ def test_no_more_connections_are_kept_than_are_allowed(receiver: Receiver) -> No
 
 def test_many_threads_post_to_one_receiver_over_few_connections(receiver: Receiver) -> None:
     poster = Poster(loopback=True, seconds=10)
-    begun = time.monotonic()
-    with ThreadPoolExecutor(64) as threads:
+    with within(8), ThreadPoolExecutor(64) as threads:
         told = list(threads.map(lambda one: poster.post(receiver.url(), b"%d" % one, {}).status, range(1000)))
     assert set(told) == {200}
     assert sorted(int(request.body) for request in receiver.requests) == list(range(1000))
     assert receiver.accepted <= 64
-    assert time.monotonic() - begun < 8
     poster.close()
 
 

@@ -112,7 +112,7 @@ def test_a_listing_that_waits_for_review_is_matched_only_once_approved(
     post(company, "demand")
     drain()
     assert inbox(company) == []
-    reviewer.post(f"outcomes/{outcome['id']}/actions/approve")
+    reviewer.post(f"outcomes/{outcome['id']}/actions/approve", version=1)
     drain()
     assert len(inbox(company)) == 1
 

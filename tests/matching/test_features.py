@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,6 +26,7 @@ from market.matching.features import (
     named,
 )
 from market.matching.signatures import Particulars, signature_of
+from tests.pace import within
 
 ANY_TEXT = st.text(st.characters())  # halves of characters among them
 KINDS = (WORD, BIGRAM, CHARACTER, STEM, PAIR, CONCEPT)
@@ -303,7 +303,6 @@ def test_half_a_character_does_not_hide_the_words_beside_it() -> None:
 @pytest.mark.parametrize("piece", ["电", "锂离子电池", "a", "ab ", "lithium ion ", "a.", "的", "，"])
 def test_of_a_very_long_text_only_the_beginning_is_read(piece: str) -> None:
     text = (piece * 100_000)[:100_000]
-    began = time.perf_counter()
-    counts = features(text)
-    assert time.perf_counter() - began < 5  # the machine may be busy
+    with within(1):
+        counts = features(text)
     assert counts == features(text[:LONGEST_TEXT])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from itertools import pairwise
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from market.matching.indicators import comparable, fit, stated
 from market.matching.quantities import convert, unit
 from market.matching.signatures import Indicator
+from tests.pace import within
 
 KINDS = (("kPa", "MPa", "psi", "兆帕"), ("g", "kg", "吨"), ("μm", "mm", "英寸"), ("次", "万次"), ("h", "天", "年"))
 PAIRS = st.sampled_from(KINDS).flatmap(lambda kind: st.tuples(st.sampled_from(kind), st.sampled_from(kind)))
@@ -231,6 +231,5 @@ def test_no_text_breaks_the_search_for_indicators(texts: list[str]) -> None:
 
 
 def test_a_text_full_of_figures_costs_no_more_than_its_beginning() -> None:
-    started = time.process_time()
-    stated(["".join(f"长度≥{number} mm，" for number in range(9_000))])
-    assert time.process_time() - started < 1
+    with within(1):
+        stated(["".join(f"长度≥{number} mm，" for number in range(9_000))])

@@ -21,6 +21,7 @@ from market.matching.signatures import (
     pack,
     pack_vectors,
     plain,
+    protecting,
     signature_of,
     split,
     unpack,
@@ -181,6 +182,18 @@ def test_digests_in_a_row_are_told_apart(texts: list[str]) -> None:
     assert split(b"".join(digests)) == digests
 
 
+def test_what_is_public_comes_back_beside_what_is_compared() -> None:
+    whole = signature_of(Particulars("demand"), [[("涂层", 1.0), ("鲲鹏起泡", 1.0)]])
+    public = signature_of(Particulars("demand"), [[("涂层", 1.0)]])
+    found = again(protecting(whole, public))
+    assert_same_bags(found.bags, whole.bags)
+    assert_same_bags(found.shown, public.bags)
+    assert_same_bags(unpack_bags(pack(found)), public.bags)
+    assert_same_bags(found.in_public().bags, public.bags)
+    assert set(words_of(found).values()) == {"涂层"}
+    assert found.digests == public.digests != whole.digests
+
+
 def test_the_format_changes_with_the_features() -> None:
     # Signatures of another format are made anew, and so their features.
-    assert FORMAT - features.VERSION == 100
+    assert FORMAT - features.VERSION == 200

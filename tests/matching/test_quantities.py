@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from market.matching.quantities import Quantity, convert, parse, unit, written
 from market.matching.quantities.units import names
+from tests.pace import within
 
 KINDS = (
     ("Pa", "kPa", "MPa", "GPa", "bar", "psi", "kgf/cm²", "兆帕", "千帕", "mmHg"),
@@ -27,6 +26,7 @@ KINDS = (
     ("台", "套", "个", "万台"),
     ("rpm", "r/min", "转/分"),
 )
+
 UNITS = tuple(name for kind in KINDS for name in kind)
 PAIRS = st.sampled_from(KINDS).flatmap(lambda kind: st.tuples(st.sampled_from(kind), st.sampled_from(kind)))
 VALUES = st.floats(-1e9, 1e9)
@@ -374,9 +374,8 @@ def test_what_stands_on_lines_before_changes_no_reading(
 def test_a_hostile_text_takes_no_more_than_linear_time(piece: str) -> None:
     text = (piece * 20_000)[:20_000]
     for case in (text, f"5{text}", f"{text}5 kg"):
-        started = time.process_time()
-        parse(case)
-        assert time.process_time() - started < 2  # a quadratic reader needs minutes
+        with within(2):  # a quadratic reader needs minutes
+            parse(case)
 
 
 def test_no_figure_is_too_long_to_be_passed_over() -> None:

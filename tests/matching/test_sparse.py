@@ -14,6 +14,8 @@ from market.matching.sparse import Bags, Census, Keys, Rarity, buckets_of
 from market.matching.weighed import Weighed, norms_of
 from tests.matching.makers import EVEN, bags_of, few
 
+pytestmark = pytest.mark.long
+
 # Few places, so that features are shared; some agree in all of their upper bits.
 KEYS = st.one_of(
     st.builds(lambda slot, rest: slot << 14 | rest, st.sampled_from((0, 1, 77, (1 << 18) - 1)), st.integers(0, 7)),

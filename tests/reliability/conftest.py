@@ -24,7 +24,7 @@ import search
 from market.clock import utc_now
 from market.models import LISTINGS, Notification
 from market.runtime import Runtime, build
-from market.services import notifications
+from market.services.telling import notifications
 from market.settings import Settings
 from market.worker import runner
 from tests import databases
@@ -86,7 +86,7 @@ def nursery() -> Iterator[Nursery]:
     environment = {
         name: value
         for name, value in os.environ.items()
-        if name == "MARKET_EMBEDDER" or not name.startswith("MARKET_")
+        if name in ("MARKET_EMBEDDER", "MARKET_LIMITS") or not name.startswith("MARKET_")
     }
     with subprocess.Popen(
         [sys.executable, "-m", "tests.reliability.nursery"],
@@ -114,7 +114,9 @@ class Installation:
     def opened(self, *, later: float = 0, writes_index: bool = True) -> Iterator[Runtime]:
         """Open it as the next process would, `later` seconds from now."""
         runtime = build(
-            Settings(data=str(self.folder), database_url=databases.url_of(self.folder), embedder="none"),
+            Settings(
+                data=str(self.folder), database_url=databases.url_of(self.folder), embedder="none", limits=False
+            ),
             writes_index=writes_index,
             clock=lambda: utc_now() + timedelta(seconds=later),
         )
@@ -162,7 +164,7 @@ def told_wrongly(runtime: Runtime) -> list[str]:
             for model, identity in ((LISTINGS["demand"], demand), (LISTINGS[match.offer_kind], offer)):
                 users = notifications.recipients(session, session.get_one(model, identity))
                 allowed |= {(user.id, match.id) for user in users}
-                if match.active and match.score >= least:
+                if match.active and match.demand_score >= least:
                     due |= {(user.id, match.id) for user in users}
         rows = session.exec(select(Notification).where(Notification.kind == "match_found")).all()
     told = [(row.recipient_id, row.match_id) for row in rows]

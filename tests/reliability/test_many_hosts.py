@@ -103,7 +103,7 @@ def hosts(runtime: Runtime, folder: Path, ports: list[int]) -> Iterator[Hosts]:
     environment = {
         name: value
         for name, value in os.environ.items()
-        if name == "MARKET_EMBEDDER" or not name.startswith("MARKET_")
+        if name in ("MARKET_EMBEDDER", "MARKET_LIMITS") or not name.startswith("MARKET_")
     }
     made = Hosts({**environment, **given}, folder / "log", commands)
     try:

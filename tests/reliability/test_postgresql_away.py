@@ -25,6 +25,7 @@ from market.runtime import Runtime
 from market.settings import Settings
 from market.worker import runner
 from tests.factories import Caller, SettableClock, add_organisation, payload, post
+from tests.pace import within
 from tests.services.stock import jobs, matches, publish
 
 pytestmark = pytest.mark.parametrize("server", ["postgresql"], indirect=True)
@@ -231,9 +232,8 @@ def test_a_worker_that_is_told_to_stop_does_not_wait(runtime: Runtime) -> None:
     stop.set()
     with database(runtime) as db:
         waited(db, 0)
-        began = time.monotonic()
-        db.wait(stop, 10)
-        assert time.monotonic() - began < 5
+        with within(1):
+            db.wait(stop, 10)
 
 
 def test_a_worker_whose_line_was_cut_polls_and_then_listens_again(runtime: Runtime) -> None:

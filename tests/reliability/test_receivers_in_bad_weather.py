@@ -23,7 +23,7 @@ from market.clock import utc_now
 from market.delivery.retrying import DELAYS, DISABLED_AFTER, JITTER
 from market.models import Attempt, Delivery, Endpoint, Notification
 from market.runtime import Runtime, build
-from market.services import endpoints
+from market.services.telling import endpoints
 from market.settings import Settings
 from market.worker import lanes, runner
 from tests import databases

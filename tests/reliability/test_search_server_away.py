@@ -71,10 +71,9 @@ def working(runtime: Runtime) -> Iterator[None]:
 
 
 def drained(runtime: Runtime) -> Callable[[], bool]:
-    """Whether the index is what the database says, and nothing waits."""
-    return lambda: (
-        not jobs(runtime, "queued") and not jobs(runtime, "running") and indexed(runtime) == stored(runtime)
-    )
+    """Whether the index is what the database says, and nothing waits or runs: both seen at one moment, for what runs
+    enqueues more as it ends."""
+    return lambda: {job.state for job in jobs(runtime)} <= {"dead"} and indexed(runtime) == stored(runtime)
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:

@@ -18,11 +18,11 @@ from market import outbox
 from market.db import Database
 from market.matching.score import Score
 from market.models import Outcome
-from market.outbox import JobName
+from market.outbox import JobName, Queue
 from market.runtime import Runtime
 from market.schema import differences, migrate
-from market.services import matches as service
-from market.services.pairing import Fitting, Pair
+from market.services.matching import matches as service
+from market.services.matching.pairing import Fitting, Pair
 from tests import databases
 from tests.factories import Caller, SettableClock, add_organisation, payload, post
 from tests.services.stock import how_many, jobs, keys_of, matches, publish
@@ -96,7 +96,7 @@ def test_the_two_sides_of_a_pair_that_are_matched_at_once_make_one_match(runtime
     def keep(noun: str, ids: Sequence[uuid.UUID], others: Sequence[uuid.UUID]) -> None:
         def pair(one: uuid.UUID, other: uuid.UUID) -> Pair:
             demand, offer = (one, other) if noun == "demand" else (other, one)
-            return Pair(demand, "outcome", offer, Score(0.8, ()))
+            return Pair(demand, "outcome", offer, Score(0.8), Score(0.8))
 
         found = {(noun, one): Fitting([pair(one, other) for other in others], frozenset()) for one in ids}
         with runtime.db.writing() as session:
@@ -113,7 +113,7 @@ def test_the_two_sides_of_a_pair_that_are_matched_at_once_make_one_match(runtime
 def test_commits_that_land_out_of_order_lose_no_job(runtime: Runtime, clock: SettableClock) -> None:
     def claim() -> list[str]:
         with runtime.db.writing() as session:
-            claimed = outbox.claim(session, JobName.NOTIFY, now=clock(), lease_seconds=60, limit=10)
+            claimed = outbox.claim(session, Queue(JobName.NOTIFY), now=clock(), lease_seconds=60, limit=10)
         return [job.key for job in claimed]
 
     with runtime.db.writing() as slow:
@@ -132,7 +132,7 @@ def test_claims_at_the_same_moment_take_other_jobs_and_do_not_wait(runtime: Runt
     taken = []
     with runtime.db.writing() as one, runtime.db.writing() as other:
         for session in (one, other):
-            claimed = outbox.claim(session, JobName.NOTIFY, now=clock(), lease_seconds=60, limit=2)
+            claimed = outbox.claim(session, Queue(JobName.NOTIFY), now=clock(), lease_seconds=60, limit=2)
             taken.append({job.key for job in claimed})
     assert taken == [{"a", "b"}, {"c", "d"}]
 
@@ -145,13 +145,13 @@ def test_a_job_put_back_while_its_like_is_being_enqueued_yields_to_it(
     with runtime.db.writing() as session:
         outbox.enqueue(session, JobName.NOTIFY, ["a"], now=clock())
     with runtime.db.writing() as session:
-        [job] = outbox.claim(session, JobName.NOTIFY, now=clock(), lease_seconds=60, limit=1)
+        [job] = outbox.claim(session, Queue(JobName.NOTIFY), now=clock(), lease_seconds=60, limit=1)
     clock.advance(seconds=90)
 
     def put_back() -> None:
         with runtime.db.writing() as session:
             if lapsed:
-                outbox.claim(session, JobName.MATCH, now=clock(), lease_seconds=60, limit=1)
+                outbox.claim(session, Queue(JobName.MATCH), now=clock(), lease_seconds=60, limit=1)
             else:
                 outbox.retry(session, job, at=clock() + timedelta(hours=1), error="it failed")
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from market import outbox
-from market.outbox import Claimed, JobName
+from market.outbox import Claimed, JobName, Queue
 from market.runtime import Runtime
 from tests import databases
 from tests.reliability.conftest import (
@@ -45,7 +45,7 @@ def start(installation: Installation) -> Iterator[Start]:
         environment = {
             name: value
             for name, value in os.environ.items()
-            if name == "MARKET_EMBEDDER" or not name.startswith("MARKET_")
+            if name in ("MARKET_EMBEDDER", "MARKET_LIMITS") or not name.startswith("MARKET_")
         }
         environment |= {"MARKET_DATA": str(installation.folder), **settings}
         environment["MARKET_DATABASE_URL"] = databases.url_of(installation.folder)
@@ -91,7 +91,7 @@ def test_a_worker_told_to_stop_under_load_is_out_within_ten_seconds_and_loses_no
 def claim(runtime: Runtime) -> list[Claimed]:
     """The index jobs, as another worker would take them."""
     with runtime.db.writing() as session:
-        return outbox.claim(session, JobName.INDEX, now=runtime.clock(), lease_seconds=4, limit=100)
+        return outbox.claim(session, Queue(JobName.INDEX), now=runtime.clock(), lease_seconds=4, limit=100)
 
 
 def test_a_worker_stopped_beyond_its_lease_and_woken_is_refused(nursery: Nursery, installation: Installation) -> None:

@@ -14,7 +14,7 @@ from market.db import Database
 from market.models import METADATA
 from market.runtime import Runtime
 from market.schema import differences, migrate
-from market.services.loading import ORDER, Loaded, parse, store
+from market.services.files.loading import ORDER, Loaded, parse, store
 from schemas.rows import ROWS
 from tests import databases
 

@@ -25,6 +25,8 @@ class Narrowing:
         [
             (AnyOf("kind", ("patent",)), {"graphene"}),
             (AnyOf("kind", ("patent", "prototype")), {"graphene", "sensor"}),
+            (AnyOf("kind", (*(f"kind{number}" for number in range(40)), "patent")), {"graphene"}),
+            (Not(AnyOf("kind", ("patent", "prototype"))), {"secret"}),
             (AnyOf("kind", ("Patent",)), set()),
             (AnyOf("kind", ()), set()),
             (AnyOf("disciplines", ("E02",)), {"graphene", "secret"}),

@@ -20,6 +20,8 @@ import search
 from search.engine import BadDocument, Document, EngineUnavailable, Query
 from search.meili import MeiliEngine, making, rebuilding
 
+pytestmark = pytest.mark.long
+
 NewMeili = Callable[..., MeiliEngine]
 PROJECT = Path(search.__file__).parents[1]
 

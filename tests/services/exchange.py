@@ -66,7 +66,7 @@ class Exchange:
         """The score of each match that holds."""
         with self.runtime.db.reading() as session:
             rows = session.exec(select(Match).where(Match.active)).all()
-        return {(self.keys[str(row.demand_id)], self.keys[str(row.offer_id)]): row.score for row in rows}
+        return {(self.keys[str(row.demand_id)], self.keys[str(row.offer_id)]): row.demand_score for row in rows}
 
     def ranked(self, demand: str, kind: str) -> list[str]:
         """The keys of a demand's outcomes or experts, best first."""

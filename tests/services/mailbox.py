@@ -11,16 +11,16 @@ from sqlmodel import col, select
 
 from market.models import Delivery, DeliveryItem, Endpoint, Job, Notification, User
 from market.runtime import Runtime
-from market.services import endpoints, preferences
-from market.services.access import Principal
-from market.services.telling import News, tell
+from market.services.rights.access import Principal
+from market.services.telling import endpoints, preferences
+from market.services.telling.telling import News, tell
 from market.worker import runner
-from tests.factories import Person, SettableClock
+from tests.factories import Person, SettableClock, member_of
 
 
 def principal(person: Person) -> Principal:
     """The person as a caller."""
-    return Principal(person.id, person.organisation_id, frozenset({"member"}))
+    return member_of(person.organisation_id, person.id)
 
 
 def add_endpoint(

@@ -10,8 +10,8 @@ from sqlmodel import Session, col, func, select
 
 from market.models import LISTINGS, Job, Listing, Match, Notification, Signature
 from market.runtime import Runtime
-from market.services import listings
-from market.services.access import SYSTEM
+from market.services.listings import listings
+from market.services.rights.access import SYSTEM
 from search.engine import Query
 from tests.factories import payload
 
@@ -29,7 +29,7 @@ def publish(runtime: Runtime, noun: str, organisation_id: uuid.UUID, **changes: 
     """A published listing; `changes` are fields as the schemas give them, and `owner_id`."""
     owner_id = changes.pop("owner_id", None)
     with runtime.db.writing() as session:
-        listing = listings.create(
+        listing = listings.add(
             session,
             SYSTEM,
             LISTINGS[noun],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from sqlmodel import Session, select
 from market.errors import NotFound, Unauthenticated
 from market.models import ApiKey, User
 from market.runtime import Runtime
-from market.services import keys
-from tests.factories import Person, SettableClock, add_key, add_member
+from market.services.people import keys
+from tests.factories import Person, SettableClock, add_key, add_member, member_of
 
 FORM = re.compile(r"qiao_[0-9A-Za-z]{36}")
 
@@ -42,11 +43,7 @@ def test_a_key_is_a_prefix_with_thirty_random_and_six_check_characters(person: P
 def test_a_key_speaks_for_its_user(runtime: Runtime, person: Person) -> None:
     with runtime.db.reading() as session:
         principal, _ = keys.authenticate(session, person.key, now=runtime.clock())
-    assert (principal.user_id, principal.organisation_id, principal.roles) == (
-        person.id,
-        person.organisation_id,
-        frozenset({"member"}),
-    )
+    assert principal == replace(member_of(person.organisation_id, person.id), confirmed=True)
 
 
 def test_no_two_keys_are_alike(runtime: Runtime, person: Person) -> None:

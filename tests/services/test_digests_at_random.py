@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,9 +18,11 @@ from market.delivery.channels import Receipt, Target
 from market.delivery.messages import Message
 from market.models import DeliveryItem, Endpoint, Notification
 from market.runtime import Runtime
-from market.services.endpoints import Post
+from market.services.telling.endpoints import Post
 from tests.factories import SettableClock, add_member
 from tests.services.mailbox import add_endpoint, news, prefer, rows, run_until
+
+pytestmark = pytest.mark.long
 
 # The clocks change in the middle of these weeks: forward, back, by half an hour, and not at all.
 STARTS = {

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from market.matching.diversity import FIRST, MOST, spread
 from market.matching.score import Score
 from market.runtime import Runtime
-from market.services import matches
-from market.services.pairing import Fitting, Pair
+from market.services.matching import matches
+from market.services.matching.pairing import Fitting, Pair
 from tests.factories import Caller, add_member, add_organisation
 from tests.services.stock import act, publish
 
@@ -64,7 +64,7 @@ def test_each_organisations_own_stay_in_order(listed: list[str | None]) -> None:
 
 def matched(runtime: Runtime, demand: uuid.UUID, offers: Sequence[uuid.UUID]) -> None:
     """A demand's matches with these outcomes, each a little worse than the one before."""
-    pairs = [Pair(demand, "outcome", offer, Score(0.9 - 0.01 * place)) for place, offer in enumerate(offers)]
+    pairs = [Pair(demand, "outcome", offer, *[Score(0.9 - 0.01 * place)] * 2) for place, offer in enumerate(offers)]
     with runtime.db.writing() as session:
         found = {("demand", demand): Fitting(pairs, frozenset())}
         matches.keep(session, found, notify_from=1.0, now=runtime.clock())
@@ -165,7 +165,7 @@ def test_the_order_tells_nothing_of_masked_organisations(runtime: Runtime, clien
     others = [publish(runtime, "demand", add_organisation(runtime)) for _ in range(6)]
     for place, demand in enumerate([*masked, *others]):
         with runtime.db.writing() as session:
-            pair = Pair(demand, "outcome", outcome, Score(0.9 - 0.01 * place))
+            pair = Pair(demand, "outcome", outcome, *[Score(0.9 - 0.01 * place)] * 2)
             found = {("demand", demand): Fitting([pair], frozenset())}
             matches.keep(session, found, notify_from=1.0, now=runtime.clock())
     items = Caller(client, seller).get(f"outcomes/{outcome}/matches").json["items"]

@@ -18,14 +18,16 @@ from market.matching.signatures import Particulars
 from market.matching.weights import SHIPPED, Weights
 from market.models import Demand, Expert, Job, Listing, Match, Outcome, Rematch
 from market.runtime import Runtime
-from market.services import learning, signing
-from market.services.learning import FEEDBACK, Learnt, NotEnough
+from market.services.matching import learning, signing
+from market.services.matching.learning import FEEDBACK, Learnt, NotEnough
 from market.vocabulary import vocabulary
 from tests.factories import add_organisation
 
+pytestmark = pytest.mark.long
 FIELDS = ("electronic_information", "new_materials", "new_energy")
 WORDS = ("防腐涂层", "锂离子电池隔膜", "焊接机器人", "海水淡化膜", "卫星导航终端", "蛋白质纯化", "风电叶片")
 DEMANDS, OFFERS, SHOWN = 24, 24, 6
+EVEN = {"demand_score": 0.5, "offer_score": 0.5}
 
 Says = Callable[[Demand, Outcome], Mapping[str, str]]
 
@@ -219,7 +221,7 @@ def exchange(runtime: Runtime) -> Runtime:
         session.flush()
         sign(session, [*demands, *offers])
         session.add_all(
-            Match(demand_id=demand.id, outcome_id=offers[(place + step) % OFFERS].id, score=0.5)
+            Match(demand_id=demand.id, outcome_id=offers[(place + step) % OFFERS].id, **EVEN)
             for place, demand in enumerate(demands)
             for step in range(SHOWN)
         )
@@ -355,7 +357,7 @@ def test_experts_are_learnt_from_too(exchange: Runtime) -> None:
         session.add(expert)
         session.flush()
         sign(session, [expert])
-        session.add(Match(demand_id=demand.id, expert_id=expert.id, score=0.5, demand_state="interested"))
+        session.add(Match(demand_id=demand.id, expert_id=expert.id, **EVEN, demand_state="interested"))
     assert [one.group for one in heard(exchange)] == [str(demand.id)]
 
 

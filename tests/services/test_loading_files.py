@@ -13,8 +13,8 @@ from sqlmodel import select
 from market.cli.data import load_folder
 from market.models import Organisation, Outcome, User
 from market.runtime import Runtime
-from market.services import loading
-from market.services.loading import LONGEST_LINE, Loaded
+from market.services.files import loading
+from market.services.files.loading import LONGEST_LINE, Loaded
 from tests.services.exchange import FIXTURES
 from tests.services.stock import how_many, jobs, stored
 

@@ -12,6 +12,8 @@ from market.runtime import Runtime
 from tests.factories import SettableClock, add_organisation
 from tests.services.stock import act, change, found, inbox, indexed, matches, publish, remove, signed, stored
 
+pytestmark = pytest.mark.long
+
 Drain = Callable[[], int]
 Trio = dict[str, uuid.UUID]
 ELSEWHERE = {
@@ -57,10 +59,10 @@ def test_an_outcome_that_now_offers_something_else_loses_its_match_only(
 
 def test_a_change_is_scored_anew(runtime: Runtime, drain: Drain, trio: Trio) -> None:
     pair = (trio["demand"], trio["outcome"])
-    before = matches(runtime)[pair].score
+    before = matches(runtime)[pair].demand_score
     change(runtime, "outcome", trio["outcome"], trl=2)
     drain()
-    assert matches(runtime)[pair].score < before
+    assert matches(runtime)[pair].demand_score < before
 
 
 def test_a_match_keeps_its_identity_when_it_is_scored_anew(runtime: Runtime, drain: Drain, trio: Trio) -> None:

@@ -17,9 +17,11 @@ from market.matching.likeness import Ready, Scale
 from market.matching.signatures import FORMAT, Signature, pack, pack_vectors
 from market.models import Signature as Row
 from market.runtime import Runtime
-from market.services import remembering
-from market.services.remembering import Signatures
+from market.services.matching import remembering
+from market.services.matching.remembering import Signatures
 from tests.matching.makers import EVEN, MODEL, at, speaking_of
+
+pytestmark = pytest.mark.long
 
 SCALE = Scale(EVEN, MODEL)
 NEED = speaking_of("防腐涂层起泡", vectors=None, model="")

@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import Webhook
 
 from market.models import Attempt, Delivery, DeliveryItem, Endpoint, Notification, User
 from market.runtime import Runtime
-from market.services import endpoints, notifications
+from market.services.telling import endpoints, notifications
 from tests.delivery.mail_server import MailServer
 from tests.delivery.receivers import Receiver, Request, answering, receiving
 from tests.factories import Person, SettableClock, add_member, opened
@@ -29,6 +29,8 @@ from tests.services.mailbox import (
     rows,
     run_until,
 )
+
+pytestmark = pytest.mark.long
 
 MONDAY = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # ten in the morning in Shanghai
 

@@ -15,14 +15,15 @@ from sqlmodel import col, select
 from market.errors import Conflict, NotFound, Unavailable
 from market.models import LISTINGS, Subscription, User
 from market.runtime import Runtime
-from market.services import alerts, answering, indexing, subscriptions
-from market.services.access import Principal
-from market.services.alerts import Hit
-from market.services.indexing import Reference
+from market.services.rights.access import Principal
+from market.services.search import indexing
+from market.services.search.indexing import Reference
+from market.services.subscriptions import alerts, answering, subscriptions
+from market.services.subscriptions.alerts import Hit
 from schemas.subscriptions import search_of
 from search.embedding import EmbedderUnavailable
 from search.engine import EngineUnavailable
-from tests.factories import Person, SettableClock, add_member, add_organisation, add_person
+from tests.factories import Person, SettableClock, add_member, add_organisation, add_person, member_of
 from tests.services.stock import publish
 
 MODEL = "toy"
@@ -76,7 +77,7 @@ class Desk:
 
 
 def principal(person: Person) -> Principal:
-    return Principal(person.id, person.organisation_id, frozenset({"member"}))
+    return member_of(person.organisation_id, person.id)
 
 
 @pytest.fixture

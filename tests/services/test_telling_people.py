@@ -13,9 +13,8 @@ from market import outbox
 from market.models import LISTINGS, Match
 from market.outbox import JobName
 from market.runtime import Runtime
-from market.services import matches as service
-from market.services.access import Principal
-from tests.factories import Person, SettableClock, add_organisation, add_person
+from market.services.matching import matches as service
+from tests.factories import Person, SettableClock, add_organisation, add_person, member_of
 from tests.services.stock import act, change, inbox, matches, publish
 
 Drain = Callable[[], int]
@@ -79,7 +78,7 @@ def test_each_side_is_told_in_its_own_language(runtime: Runtime, sides: Sides) -
 def test_a_notification_gives_the_score_and_the_reasons(runtime: Runtime, sides: Sides) -> None:
     [match] = matches(runtime).values()
     for row in inbox(runtime):
-        assert f"{match.score:.0%}" in row.body
+        assert f"{match.demand_score:.0%}" in row.body
         assert ("防腐" if row.language == "zh" else "both speak of") in row.body.replace("Both", "both")
 
 
@@ -111,7 +110,7 @@ def test_a_match_that_comes_back_tells_nobody_again(runtime: Runtime, drain: Dra
 
 
 def dismiss(runtime: Runtime, person: Person, match: uuid.UUID) -> None:
-    principal = Principal(person.id, person.organisation_id, frozenset({"member"}))
+    principal = member_of(person.organisation_id, person.id)
     with runtime.db.writing() as session:
         service.act(session, principal, match, "dismiss", reason="wrong_field", now=runtime.clock())
 
@@ -189,7 +188,7 @@ def test_a_weak_match_is_kept_without_telling_anybody(runtime: Runtime, drain: D
     drain()
     [match] = matches(runtime).values()
     settings = runtime.settings
-    assert settings.match_threshold <= match.score < settings.notify_threshold
+    assert settings.match_threshold <= match.demand_score < settings.notify_threshold
     assert inbox(runtime) == []
 
 

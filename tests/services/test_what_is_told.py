@@ -12,8 +12,8 @@ import pytest
 from market.models import Match, Notification
 from market.outbox import JobName, enqueue
 from market.runtime import Runtime
-from market.services import expiry
-from market.services import matches as service
+from market.services.listings import expiry
+from market.services.matching import matches as service
 from tests.factories import Person, SettableClock, add_organisation, add_person
 from tests.services.mailbox import principal
 from tests.services.stock import act, inbox, matches, publish
@@ -62,7 +62,8 @@ def rescored(runtime: Runtime, match: uuid.UUID, *, told_at: float, now_at: floa
     """As if people had been told of another score, and the match had one now; then it is looked at again."""
     with runtime.db.writing() as session:
         row = session.get_one(Match, match)
-        row.told_score, row.score = told_at, now_at
+        row.demand_told = row.offer_told = told_at
+        row.demand_score = row.offer_score = now_at
         session.add(row)
         enqueue(session, JobName.NOTIFY, [str(match)], now=runtime.clock())
 

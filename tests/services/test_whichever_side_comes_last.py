@@ -16,6 +16,8 @@ from tests.factories import SettableClock, add_organisation, opened
 from tests.services.exchange import Exchange
 from tests.services.stock import matches, publish
 
+pytestmark = pytest.mark.long
+
 OFFER_KINDS = ("outcome", "expert")
 
 
@@ -47,7 +49,7 @@ def test_the_last_side_to_arrive_changes_neither_score_nor_reasons(
             for noun in order:
                 publish(runtime, noun, organisations[noun])
                 run_all_jobs(runtime)
-            found.append([(match.score, match.parts) for match in matches(runtime).values()])
+            found.append([(match.demand_score, match.demand_parts) for match in matches(runtime).values()])
     assert len(found[0]) == 1
     assert found[0] == found[1]
 

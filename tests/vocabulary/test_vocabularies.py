@@ -49,16 +49,29 @@ FLAT_CODES = {
     "match_states": "new seen interested dismissed in_contact closed",
     "dismissal_reasons": "wrong_field too_immature too_expensive already_known not_needed other",
     "rejection_reasons": "incomplete implausible duplicate not_permitted other",
-    "roles": "administrator reviewer member expert broker",
+    "roles": "administrator reviewer auditor organisation_admin member delegate expert broker service_partner",
     "languages": "zh en",
     "notification_kinds": (
         "match_found match_improved counterpart_interested mutual_interest listing_approved listing_rejected "
-        "listing_expiring listing_expired deadline_near subscription_hit endpoint_disabled security"
+        "listing_expiring listing_expired deadline_near subscription_hit endpoint_disabled security "
+        "listing_returned listing_suspended access_requested access_decided claim_made claim_decided relay_message "
+        "import_finished case_assigned account case_closed"
     ),
     "channels": "mail webhook wecom dingtalk feishu apprise",
     "rhythms": "instant daily weekly off",
     "delivery_states": "waiting sent skipped dead",
     "endpoint_reasons": "failing gone bounced complained",
+    "scopes": "read publish match notify account moderate audit administer",
+    "tiers": "public registered verified agreement",
+    "access_states": "open granted refused revoked withdrawn expired",
+    "review_decisions": "approved rejected returned withdrawn merged",
+    "report_kinds": "false_claims infringing confidential spam offensive other",
+    "report_verdicts": "unfounded mended suspended",
+    "custody": "unclaimed claimed consented",
+    "claim_evidence": "mail_domain orcid document",
+    "claim_states": "open approved refused withdrawn",
+    "import_states": "waiting running done failed cancelled undoing undone",
+    "verification_states": "unverified requested verified refused",
 }
 
 every_vocabulary = pytest.mark.parametrize("each", VOCABULARIES.values(), ids=VOCABULARIES)

@@ -11,7 +11,7 @@ import pytest
 
 from market import outbox
 from market.db import Database
-from market.outbox import Claimed, JobName
+from market.outbox import Claimed, JobName, Queue
 from market.runtime import Runtime
 from tests.factories import SettableClock
 from tests.services.stock import jobs, keys_of
@@ -26,7 +26,7 @@ def enqueue(runtime: Runtime, *keys: str, name: JobName = JobName.NOTIFY) -> Non
 
 def claim(runtime: Runtime, *, name: JobName = JobName.NOTIFY, limit: int = 100) -> list[Claimed]:
     with runtime.db.writing() as session:
-        return outbox.claim(session, name, now=runtime.clock(), lease_seconds=LEASE, limit=limit)
+        return outbox.claim(session, Queue(name), now=runtime.clock(), lease_seconds=LEASE, limit=limit)
 
 
 def finish(runtime: Runtime, claimed: Sequence[Claimed]) -> int:
@@ -63,7 +63,7 @@ def test_a_job_whose_like_is_in_hand_waits_until_that_has_ended(runtime: Runtime
     enqueue(runtime, "a", "b")
     assert keys(claim(runtime)) == ["b"]
     with runtime.db.reading() as session:
-        assert outbox.due_name(session, now=runtime.clock()) is None
+        assert outbox.due(session, now=runtime.clock()) is None
     finish(runtime, first)
     assert keys(claim(runtime)) == ["a"]
 
@@ -108,13 +108,13 @@ def test_the_name_whose_job_has_waited_longest_is_due_first(runtime: Runtime, cl
     clock.advance(seconds=1)
     enqueue(runtime, "b", name=JobName.INDEX)
     with runtime.db.reading() as session:
-        assert outbox.due_name(session, now=clock()) is JobName.MATCH
+        assert outbox.due(session, now=clock()) == Queue(JobName.MATCH)
 
 
 def test_nothing_is_due_before_its_time(runtime: Runtime, clock: SettableClock) -> None:
     enqueue(runtime, "a")
     with runtime.db.reading() as session:
-        assert outbox.due_name(session, now=clock() - timedelta(seconds=1)) is None
+        assert outbox.due(session, now=clock() - timedelta(seconds=1)) is None
 
 
 def test_each_claim_counts_an_attempt(runtime: Runtime, clock: SettableClock) -> None:
@@ -217,7 +217,7 @@ def test_an_error_of_any_length_can_be_kept(runtime: Runtime) -> None:
 def bury(runtime: Runtime, *names: str) -> None:
     enqueue(runtime, *names)
     with runtime.db.writing() as session:
-        for job in outbox.claim(session, JobName.NOTIFY, now=runtime.clock(), lease_seconds=LEASE, limit=100):
+        for job in outbox.claim(session, Queue(JobName.NOTIFY), now=runtime.clock(), lease_seconds=LEASE, limit=100):
             outbox.bury(session, job, error="broken")
 
 
@@ -261,7 +261,7 @@ def test_two_workers_never_hold_one_job(runtime: Runtime) -> None:
         start.wait()
         while True:
             with db.writing() as session:
-                got = outbox.claim(session, JobName.NOTIFY, now=runtime.clock(), lease_seconds=LEASE, limit=7)
+                got = outbox.claim(session, Queue(JobName.NOTIFY), now=runtime.clock(), lease_seconds=LEASE, limit=7)
             if not got:
                 db.close()
                 return taken

@@ -19,6 +19,8 @@ from market.worker.handlers import PERIODIC
 from tests.factories import Person, SettableClock, add_organisation, add_person
 from tests.services.stock import act, change, found, inbox, jobs, publish, read
 
+pytestmark = pytest.mark.long
+
 Drain = Callable[[], int]
 ENDS = {"outcome": "valid_until", "expert": "valid_until", "demand": "deadline"}
 

@@ -12,10 +12,12 @@ from market import outbox
 from market.models import LISTINGS
 from market.outbox import JobName
 from market.runtime import Runtime
-from market.services import indexing
+from market.services.search import indexing
 from market.worker import runner
 from tests.factories import SettableClock, add_organisation
 from tests.services.stock import act, inbox, indexed, keys_of, matches, publish, stored
+
+pytestmark = pytest.mark.long
 
 Drain = Callable[[], int]
 

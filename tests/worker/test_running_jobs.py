@@ -18,7 +18,7 @@ from sqlmodel import col, update
 
 from market import outbox
 from market.models import Outcome
-from market.outbox import JobName
+from market.outbox import JobName, Queue
 from market.runtime import Runtime, build
 from market.worker import lanes, runner
 from market.worker.handlers import HANDLERS
@@ -123,7 +123,7 @@ def test_a_job_whose_every_run_killed_its_process_is_given_up(runtime: Runtime, 
         outbox.enqueue(session, JobName.SWEEP, ["deadly"], now=clock())
     for _ in range(runtime.settings.job_attempts):
         with runtime.db.writing() as session:
-            assert outbox.claim(session, JobName.SWEEP, now=clock(), lease_seconds=60, limit=1)
+            assert outbox.claim(session, Queue(JobName.SWEEP), now=clock(), lease_seconds=60, limit=1)
         clock.advance(seconds=61)  # the worker that had it never came back
     runner.run_once(runtime)
     [dead] = jobs(runtime, "dead")

@@ -18,7 +18,7 @@ from structlog.testing import LogCapture
 
 from market import logs
 from market.runtime import Runtime
-from market.services import workers
+from market.services.trail import workers
 from market.worker import presence, runner, status
 from tests.factories import Caller, SettableClock, post
 from tests.servers import free_port
@@ -139,10 +139,13 @@ def test_a_line_about_a_request_carries_its_id_and_what_was_made(
     owner: Caller, visitor: Caller, lines: list[dict[str, Any]]
 ) -> None:
     made = post(owner, "outcome")
-    visitor.get("outcomes", headers={"X-Request-Id": "mine.1"}, q="secret words")
-    posting, searching = [line for line in lines if line["event"] == "request"][-2:]
+    answered = visitor.get("outcomes", headers={"X-Request-Id": "mine.1"}, q="secret words")
+    visitor.get("stats", headers={"X-Request-Id": "no id\tat all"})
+    posting, searching, counting = [line for line in lines if line["event"] == "request"][-3:]
     assert posting["made"].endswith(made["id"])
-    assert posting["request_id"] != searching["request_id"] == "mine.1"
+    assert posting["request_id"] != searching["request_id"] == answered.headers["X-Request-Id"]
+    # Their own name for it stands beside, if it can be one.
+    assert [line.get("client_request_id") for line in (posting, searching, counting)] == [None, "mine.1", None]
     assert searching["operation"].endswith("search_outcomes")
     assert "secret" not in repr(lines)
 

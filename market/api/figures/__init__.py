@@ -1,0 +1,1 @@
+"""What the exchange holds, in figures."""

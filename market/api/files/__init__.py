@@ -1,0 +1,1 @@
+"""Listings in files: imports and exports."""

@@ -1,0 +1,1 @@
+"""Listings: the three nouns, their versions and history, works out of bibliographies."""

@@ -1,0 +1,1 @@
+"""Matches, acted on here or by links in messages; flags that matching raises."""

@@ -1,0 +1,1 @@
+"""Accounts, signing in, keys, organisations and who belongs to them."""

@@ -1,0 +1,1 @@
+"""Every kind of problem with its status and its words, area by area, and how errors become answers."""

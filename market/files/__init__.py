@@ -1,0 +1,1 @@
+"""Files of listings: bytes in, rows out, and back. Pure: knows no database and no HTTP."""

@@ -1,0 +1,1 @@
+"""Whose a profile is: claims and evidence, consent, messages relayed until then, brokers' cases."""

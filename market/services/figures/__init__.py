@@ -1,0 +1,1 @@
+"""Published statistics: counted from the database, as JSON, CSV and charts."""

@@ -1,0 +1,1 @@
+"""Many listings at once: imported batch by batch, undone, exported."""

@@ -1,0 +1,1 @@
+"""What reviewers do: the queue and its decisions, duplicates and merging, reports of abuse."""

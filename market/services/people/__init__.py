@@ -1,0 +1,1 @@
+"""Accounts, keys and organisations: from registration to erasure."""

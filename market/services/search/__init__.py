@@ -1,0 +1,1 @@
+"""Between the database and the search engine: listing -> document, parameters -> query -> rows."""

@@ -1,0 +1,1 @@
+"""Notifications: one inbox row for each person and event, then where, when and in what words it leaves the house."""
