@@ -111,11 +111,15 @@ class Installation:
         return self.folder / "log"
 
     @contextmanager
-    def opened(self, *, later: float = 0, writes_index: bool = True) -> Iterator[Runtime]:
+    def opened(self, *, later: float = 0, writes_index: bool = True, **settings: Any) -> Iterator[Runtime]:
         """Open it as the next process would, `later` seconds from now."""
         runtime = build(
             Settings(
-                data=str(self.folder), database_url=databases.url_of(self.folder), embedder="none", limits=False
+                data=str(self.folder),
+                database_url=databases.url_of(self.folder),
+                embedder="none",
+                limits=False,
+                **settings,
             ),
             writes_index=writes_index,
             clock=lambda: utc_now() + timedelta(seconds=later),
@@ -126,9 +130,9 @@ class Installation:
             runtime.close()
 
     @contextmanager
-    def recovered(self) -> Iterator[Runtime]:
+    def recovered(self, **settings: Any) -> Iterator[Runtime]:
         """Open it once every lease has run out, and run the jobs that are left."""
-        with self.opened(later=120) as runtime:
+        with self.opened(later=120, **settings) as runtime:
             runner.drain(runtime)
             yield runtime
 
