@@ -24,6 +24,7 @@ SECONDS = 40
 KILLS = 40
 # On a busy machine the same job may be in hand at each of the kills: it is not to be blamed for them.
 ATTEMPTS = KILLS + 1
+WORKER = {"job_lease_seconds": 0.5, "job_poll_seconds": 0.01, "job_batch": 20, "job_attempts": ATTEMPTS}
 # A topic's words tell nothing once most listings hold them: few are on the topic, most are not.
 ON_TOPIC = 36
 WORDS = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "theta", "iota", "kappa")
@@ -107,7 +108,7 @@ def test_workers_killed_at_random_under_load_lose_nothing_and_tell_nobody_twice(
         while kills < KILLS and time.monotonic() < until:
             pid = nursery.start(
                 task="work", data=str(installation.folder), log=str(installation.log),
-                settings={"job_lease_seconds": 0.5, "job_poll_seconds": 0.01, "job_batch": 20, "job_attempts": ATTEMPTS},
+                settings=WORKER,
             )  # fmt: skip
             time.sleep(chance.uniform(0.1, 1.2))
             assert runs(pid), "a worker ended by itself"
