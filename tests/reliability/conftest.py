@@ -10,7 +10,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -63,10 +63,20 @@ class Nursery:
     process: subprocess.Popen[str]
     children: list[int] = field(default_factory=list)
 
-    def start(self, **order: Any) -> int:
-        """Start one, and give its process id."""
+    def start(
+        self,
+        installation: Installation,
+        task: str = "work",
+        *,
+        point: str = "",
+        settings: Mapping[str, Any] | None = None,
+        **order: Any,
+    ) -> int:
+        """Start one on the installation, and give its process id; `settings` are those that only this one has."""
         assert self.process.stdin
         assert self.process.stdout
+        order |= {"task": task, "point": point, "log": str(installation.log)}
+        order["settings"] = installation.settings(**(settings or {}))
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         pid = int(json.loads(self.process.stdout.readline())["pid"])
@@ -110,17 +120,27 @@ class Installation:
         """What its processes say."""
         return self.folder / "log"
 
+    def settings(self, **special: Any) -> dict[str, Any]:
+        """Those of each of its processes, but for what is `special` to one.
+
+        A job is not given up for the sake of those it was with when they were killed: on a busy machine it may be
+        in hand at each of the kills, and whoever runs it in the end must not count them either.
+        """
+        return {
+            "data": str(self.folder),
+            "database_url": databases.url_of(self.folder),
+            "embedder": "none",
+            "limits": False,
+            "job_poll_seconds": 0.01,
+            "job_attempts": 100,
+            **special,
+        }
+
     @contextmanager
-    def opened(self, *, later: float = 0, writes_index: bool = True, **settings: Any) -> Iterator[Runtime]:
+    def opened(self, *, later: float = 0, writes_index: bool = True, **special: Any) -> Iterator[Runtime]:
         """Open it as the next process would, `later` seconds from now."""
         runtime = build(
-            Settings(
-                data=str(self.folder),
-                database_url=databases.url_of(self.folder),
-                embedder="none",
-                limits=False,
-                **settings,
-            ),
+            Settings(**self.settings(**special)),
             writes_index=writes_index,
             clock=lambda: utc_now() + timedelta(seconds=later),
         )
@@ -130,9 +150,9 @@ class Installation:
             runtime.close()
 
     @contextmanager
-    def recovered(self, **settings: Any) -> Iterator[Runtime]:
+    def recovered(self, **special: Any) -> Iterator[Runtime]:
         """Open it once every lease has run out, and run the jobs that are left."""
-        with self.opened(later=120, **settings) as runtime:
+        with self.opened(later=120, **special) as runtime:
             runner.drain(runtime)
             yield runtime
 

@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ from market.services.telling import delivering
 from market.settings import Settings
 from market.worker import lanes
 from search.embedded import EmbeddedEngine
-from tests import databases
 
 Order = dict[str, Any]
 
@@ -199,13 +197,8 @@ def child(order: Order) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     logs.configure("info")
-    wrap(order.get("point", ""))
-    database = databases.url_of(Path(order["data"]))
-    settings = replace(
-        Settings(data=order["data"], database_url=database, embedder="none", limits=False),
-        **order.get("settings", {}),
-    )
-    runtime = build(settings, writes_index=order["task"] == "work")
+    wrap(order["point"])
+    runtime = build(Settings(**order["settings"]), writes_index=order["task"] == "work")
     TASKS[order["task"]](runtime, order)
     runtime.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from pathlib import Path
 
 import pytest
 from sqlmodel import select
@@ -19,7 +18,7 @@ from tests.reliability.conftest import Installation, Nursery, runs, wait_until
 from tests.services.files import ask, begin, read, row, rows_of, work
 
 ROWS = 2 * BATCH + 50
-SETTINGS = {"job_poll_seconds": 0.01, "job_lease_seconds": 0.05, "job_attempts": 100}
+SETTINGS = {"job_lease_seconds": 0.05}
 KILLS = 12
 
 
@@ -31,9 +30,9 @@ def begun(installation: Installation) -> tuple[Person, uuid.UUID]:
         return member, begin(runtime, member, [*lines, b"{"])
 
 
-def kill(nursery: Nursery, folder: Path, log: Path, point: str) -> None:
+def kill(nursery: Nursery, installation: Installation, point: str) -> None:
     """A worker that dies at the point, or is done before it gets there."""
-    pid = nursery.start(task="work", point=point, data=str(folder), log=str(log), settings=SETTINGS)
+    pid = nursery.start(installation, point=point, settings=SETTINGS)
     wait_until(lambda: not runs(pid), seconds=60, what=f"the worker dies at: {point}")
 
 
@@ -54,7 +53,7 @@ def test_a_worker_killed_there_has_stored_whole_batches_and_the_next_one_goes_on
     nursery: Nursery, installation: Installation, point: str, stored: int
 ) -> None:
     _, identity = begun(installation)
-    kill(nursery, installation.folder, installation.log, point)
+    kill(nursery, installation, point)
     with installation.opened(later=120) as runtime:
         assert len(rows_of(runtime, identity)) == read(runtime, identity).created == stored
         work(runtime)
@@ -67,7 +66,7 @@ def test_an_import_whose_workers_are_killed_at_random_takes_in_each_row_once(
     chance = random.Random(77)
     _, identity = begun(installation)
     for _ in range(KILLS):
-        pid = nursery.start(task="work", data=str(installation.folder), log=str(installation.log), settings=SETTINGS)
+        pid = nursery.start(installation, settings=SETTINGS)
         time.sleep(chance.uniform(0.05, 0.5))
         nursery.end(pid)
     with installation.opened(later=120) as runtime:
@@ -80,7 +79,7 @@ def test_undoing_goes_on_where_a_worker_was_killed(nursery: Nursery, installatio
     with installation.opened() as runtime:
         work(runtime)
         ask(runtime, member, undoing.begin, identity)
-    kill(nursery, installation.folder, installation.log, "after import")
+    kill(nursery, installation, "after import")
     with installation.opened(later=120) as runtime:
         assert len([one for one in rows_of(runtime, identity) if one.undone]) == BATCH
         work(runtime)

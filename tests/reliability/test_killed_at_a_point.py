@@ -23,8 +23,6 @@ from tests.reliability.conftest import (
 )
 from tests.services.stock import inbox, indexed, jobs, matches, signed, stored
 
-SETTINGS = {"job_poll_seconds": 0.01}
-
 
 def nothing_indexed(runtime: Runtime) -> bool:
     return not any(indexed(runtime).values()) and not signed(runtime)
@@ -60,9 +58,7 @@ POINTS: dict[str, Callable[[Runtime], bool]] = {
 
 def kill_worker(nursery: Nursery, installation: Installation, point: str) -> None:
     """A worker that dies at the point."""
-    pid = nursery.start(
-        task="work", point=point, data=str(installation.folder), log=str(installation.log), settings=SETTINGS
-    )
+    pid = nursery.start(installation, point=point)
     wait_until(lambda: not runs(pid), seconds=30, what=f"the worker dies at: {point}")
 
 
@@ -96,11 +92,9 @@ def test_a_worker_killed_at_every_point_in_turn_still_gets_everything_done(
 ) -> None:
     with installation.opened() as runtime:
         stock(runtime, demands=2, outcomes=2, experts=2)
-    settings = {**SETTINGS, "job_lease_seconds": 0.05}  # so that the next takes over at once
+    settings = {"job_lease_seconds": 0.05}  # so that the next takes over at once
     for point in POINTS:
-        pid = nursery.start(
-            task="work", point=point, data=str(installation.folder), log=str(installation.log), settings=settings
-        )
+        pid = nursery.start(installation, point=point, settings=settings)
         # Once its kind of job is all done, the point is never reached.
         for _ in range(100):
             if not runs(pid):
@@ -124,8 +118,8 @@ def poster(installation: Installation) -> Person:
 def post(nursery: Nursery, installation: Installation, person: Person, point: str) -> None:
     """A POST whose process may die at the point."""
     pid = nursery.start(
-        task="post", point=point, data=str(installation.folder), log=str(installation.log), key=person.key,
-        idempotency_key="once", body=payload("outcome", submit=True), answer=str(installation.folder / "answer"),
+        installation, "post", point=point, key=person.key, idempotency_key="once",
+        body=payload("outcome", submit=True), answer=str(installation.folder / "answer"),
     )  # fmt: skip
     wait_until(lambda: not runs(pid), seconds=30, what="the poster ends")
 

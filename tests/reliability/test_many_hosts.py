@@ -97,6 +97,7 @@ def hosts(runtime: Runtime, folder: Path, ports: list[int]) -> Iterator[Hosts]:
         "MARKET_JOB_LEASE_SECONDS": str(LEASE),
         "MARKET_JOB_POLL_SECONDS": "0.05",
         "MARKET_JOB_BATCH": "20",
+        "MARKET_JOB_ATTEMPTS": "100",  # a job is not to be blamed for the kills
     }
     commands = {f"web {port}": ["serve", "--without-worker", "--port", str(port)] for port in ports}
     commands |= {f"worker {number}": ["worker"] for number in range(WORKERS)}

@@ -21,16 +21,7 @@ def write_at_once(
     with installation.opened() as runtime:
         add_organisation(runtime)
     answers = [installation.folder / f"answer-{number}" for number in range(WRITERS)]
-    pids = [
-        nursery.start(
-            task="write",
-            data=str(installation.folder),
-            log=str(installation.log),
-            seconds=seconds,
-            answer=str(answer),
-        )
-        for answer in answers
-    ]
+    pids = [nursery.start(installation, "write", seconds=seconds, answer=str(answer)) for answer in answers]
     wait_until(lambda: not any(map(runs, pids)), seconds=seconds + 40, what="all writers are done")
     told = [json.loads(answer.read_text()) for answer in answers]
     with installation.opened() as runtime:

@@ -19,12 +19,10 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from market.clock import utc_now
 from market.delivery.retrying import DELAYS, DISABLED_AFTER, JITTER
 from market.models import Attempt, Delivery, Endpoint, Notification
-from market.runtime import Runtime, build
+from market.runtime import Runtime
 from market.services.telling import endpoints
-from market.settings import Settings
 from market.worker import lanes, runner
 from tests import databases
 from tests.delivery.receivers import Receiver, Request, answering, hanging, receiving
@@ -63,19 +61,15 @@ def person(runtime: Runtime) -> Person:
 @contextmanager
 def at_work(installation: Installation, **settings: object) -> Iterator[Runtime]:
     """The installation with a worker in a thread, by the real clock."""
-    configured = Settings(
-        data=str(installation.folder), database_url=databases.url_of(installation.folder), embedder="none",
-        send_to_loopback=True, send_timeout_seconds=PATIENCE, job_poll_seconds=0.01, **settings,  # type: ignore[arg-type]
-    )  # fmt: skip
-    runtime, stop = build(configured, writes_index=True), threading.Event()
-    thread = threading.Thread(target=lanes.work, args=(runtime, stop))
-    thread.start()
-    try:
-        yield runtime
-    finally:
-        stop.set()
-        thread.join(20)
-        runtime.close()
+    with installation.opened(send_to_loopback=True, send_timeout_seconds=PATIENCE, **settings) as runtime:
+        stop = threading.Event()
+        thread = threading.Thread(target=lanes.work, args=(runtime, stop))
+        thread.start()
+        try:
+            yield runtime
+        finally:
+            stop.set()
+            thread.join(20)
 
 
 def add_webhook(runtime: Runtime, url: str, person: Person | None = None) -> tuple[Person, uuid.UUID]:
@@ -332,14 +326,9 @@ def worker_process(installation: Installation) -> Iterator[subprocess.Popen[byte
 def test_a_worker_told_to_stop_while_a_receiver_hangs_is_out_within_ten_seconds_and_loses_nothing(
     installation: Installation, receiver: Receiver, count: int
 ) -> None:
-    configured = Settings(
-        data=str(installation.folder), database_url=databases.url_of(installation.folder), embedder="none",
-        send_to_loopback=True,
-    )  # fmt: skip
-    runtime = build(configured)
-    person, _ = add_webhook(runtime, receiver.url())
-    news(runtime, [person], [f"{number}" for number in range(count)])
-    runtime.close()
+    with installation.opened(writes_index=False, send_to_loopback=True) as runtime:
+        person, _ = add_webhook(runtime, receiver.url())
+        news(runtime, [person], [f"{number}" for number in range(count)])
     receiver.answer = hanging
     with worker_process(installation) as worker:
         wait_until(lambda: bool(receiver.requests), seconds=30, what="the receiver hangs")
@@ -350,9 +339,7 @@ def test_a_worker_told_to_stop_while_a_receiver_hangs_is_out_within_ten_seconds_
         assert worker.returncode == 0
     receiver.hang_up()
     receiver.answer, before = answering(), len(receiver.requests)
-    runtime = build(configured, writes_index=True, clock=lambda: utc_now() + timedelta(minutes=2))
-    runner.drain(runtime)
-    states = {row.state for row in rows(runtime, Delivery)}
-    runtime.close()
+    with installation.recovered(send_to_loopback=True) as runtime:
+        states = {row.state for row in rows(runtime, Delivery)}
     assert sorted(titles(receiver.requests[before:]), key=int) == [f"{number}" for number in range(count)]
     assert states == {"sent"}

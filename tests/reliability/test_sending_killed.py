@@ -13,18 +13,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from market.clock import utc_now
 from market.models import Attempt, Delivery, DeliveryItem, Endpoint, Notification
 from market.outbox import SENDING
-from market.runtime import Runtime, build
-from market.settings import Settings
+from market.runtime import Runtime
 from market.worker import runner
-from tests import databases
 from tests.delivery.mail_server import MailServer
 from tests.delivery.receivers import Receiver, answering, receiving
 from tests.factories import Person, add_member
@@ -52,7 +48,6 @@ class Outside:
             "mail_url": self.mails.url,
             "mail_from": "Qiao <news@qiao.example>",
             "send_to_loopback": True,
-            "job_poll_seconds": 0.01,
         }
 
     @property
@@ -67,31 +62,6 @@ def outside() -> Iterator[Outside]:
         yield Outside(mails, receiver)
 
 
-@contextmanager
-def opened(installation: Installation, outside: Outside, *, later: float = 0) -> Iterator[Runtime]:
-    """The installation with its channels, `later` seconds from now."""
-    runtime = build(
-        Settings(
-            data=str(installation.folder), database_url=databases.url_of(installation.folder), embedder="none",
-            **outside.settings,
-        ),
-        writes_index=later > 0,
-        clock=lambda: utc_now() + timedelta(seconds=later),
-    )  # fmt: skip
-    try:
-        yield runtime
-    finally:
-        runtime.close()
-
-
-@contextmanager
-def recovered(installation: Installation, outside: Outside) -> Iterator[Runtime]:
-    """Open it once every lease has run out, and run the jobs that are left."""
-    with opened(installation, outside, later=120) as runtime:
-        runner.drain(runtime)
-        yield runtime
-
-
 def inhabit(runtime: Runtime, outside: Outside, count: int) -> None:
     """People who hear by mail and by a webhook each. That they added one they are told by mail."""
     for number in range(count):
@@ -102,10 +72,7 @@ def inhabit(runtime: Runtime, outside: Outside, count: int) -> None:
 
 def start(nursery: Nursery, installation: Installation, outside: Outside, point: str = "", **settings: Any) -> int:
     """A worker that may die at a point."""
-    return nursery.start(
-        task="work", point=point, data=str(installation.folder), log=str(installation.log),
-        settings={**outside.settings, **settings},
-    )  # fmt: skip
+    return nursery.start(installation, point=point, settings={**outside.settings, **settings})
 
 
 def told(runtime: Runtime) -> set[tuple[uuid.UUID, str]]:
@@ -216,15 +183,15 @@ SOME_AGAIN = {"sent webhook", "sent mail", "before deliver"}
 def test_what_a_worker_killed_there_leaves_behind_is_told_by_the_next_one(
     nursery: Nursery, installation: Installation, outside: Outside, point: str
 ) -> None:
-    with opened(installation, outside) as runtime:
+    with installation.opened(writes_index=False, **outside.settings) as runtime:
         inhabit(runtime, outside, 3)
         news(runtime, outside.people, TITLES)
         expected = told_of(outside.people, TITLES)
     pid = start(nursery, installation, outside, point)
     wait_until(lambda: not runs(pid), seconds=30, what=f"the worker dies at: {point}")
-    with opened(installation, outside) as runtime:
+    with installation.opened(writes_index=False, **outside.settings) as runtime:
         assert POINTS[point](runtime, outside)
-    with recovered(installation, outside) as runtime:
+    with installation.recovered(**outside.settings) as runtime:
         again = assert_all_told(runtime, outside, expected, kills=1)
     assert not (again and point in NONE_AGAIN)
     assert again or point not in SOME_AGAIN
@@ -238,7 +205,7 @@ def told_of(people: Sequence[Person], titles: Sequence[str]) -> set[tuple[uuid.U
 def test_another_worker_goes_on_once_the_lease_of_the_dead_one_has_run_out(
     nursery: Nursery, installation: Installation, outside: Outside
 ) -> None:
-    with opened(installation, outside) as runtime:
+    with installation.opened(writes_index=False, **outside.settings) as runtime:
         inhabit(runtime, outside, 3)
         news(runtime, outside.people, TITLES)
         dead = start(nursery, installation, outside, "sent webhook", job_lease_seconds=1.0)
@@ -264,12 +231,12 @@ def test_who_lost_an_endpoint_is_told_so_once_whatever_was_killed_meanwhile(
     nursery: Nursery, installation: Installation, outside: Outside, point: str
 ) -> None:
     outside.receiver.answer = answering(410)
-    with opened(installation, outside) as runtime:
+    with installation.opened(writes_index=False, **outside.settings) as runtime:
         inhabit(runtime, outside, 1)
         news(runtime, outside.people, TITLES[:1])
     pid = start(nursery, installation, outside, point)
     wait_until(lambda: not runs(pid), seconds=30, what=f"the worker dies at: {point}")
-    with recovered(installation, outside) as runtime:
+    with installation.recovered(**outside.settings) as runtime:
         assert [row.kind for row in rows(runtime, Notification)].count("endpoint_disabled") == 1
         assert [row.disabled_for for row in rows(runtime, Endpoint) if row.channel == "webhook"] == ["gone"]
         assert sum("已停用" in mail.part("plain") for mail in distinct(outside)) == 1
@@ -283,7 +250,7 @@ def distinct(outside: Outside) -> list[Any]:
 def test_of_more_news_than_are_planned_at_once_nothing_is_forgotten(
     installation: Installation, outside: Outside
 ) -> None:
-    with opened(installation, outside) as runtime:
+    with installation.opened(writes_index=False, **outside.settings) as runtime:
         inhabit(runtime, outside, 3)
         news(runtime, outside.people[:2], [f"No. {number:04}" for number in range(1050)])
         news(runtime, outside.people[2:], TITLES)
@@ -335,7 +302,7 @@ def test_of_workers_killed_at_random_while_they_send_nothing_is_lost_and_nothing
     """One or two workers at a time; 40 kills while more than 300 notifications go to 20 people."""
     chance = random.Random(20212)
     slots: list[int] = []
-    with opened(installation, outside) as runtime:
+    with installation.opened(writes_index=False, **outside.settings) as runtime:
         inhabit(runtime, outside, 20)
         with telling(runtime, outside.people, chance) as teller:
             for kill in range(KILLS):
@@ -348,7 +315,7 @@ def test_of_workers_killed_at_random_while_they_send_nothing_is_lost_and_nothing
         for pid in slots:
             nursery.end(pid)
     during = outside.arrived
-    with recovered(installation, outside) as runtime:
+    with installation.recovered(**outside.settings) as runtime:
         again = assert_all_told(runtime, outside, teller.told, kills=KILLS + 2)
     assert len(teller.told) >= 300
     assert during >= 100  # else it was not the killed ones that sent

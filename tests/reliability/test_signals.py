@@ -97,10 +97,7 @@ def claim(runtime: Runtime) -> list[Claimed]:
 def test_a_worker_stopped_beyond_its_lease_and_woken_is_refused(nursery: Nursery, installation: Installation) -> None:
     with installation.opened() as runtime:
         stock(runtime)
-    sleeper = nursery.start(
-        task="work", point="pause", data=str(installation.folder), log=str(installation.log),
-        settings={"job_lease_seconds": 1.0, "job_poll_seconds": 0.01},
-    )  # fmt: skip
+    sleeper = nursery.start(installation, point="pause", settings={"job_lease_seconds": 1.0})
     wait_until(lambda: state_of(sleeper) == "T", seconds=30, what="it stands still")
     with installation.opened(writes_index=False) as runtime:
         taken: list[Claimed] = []
