@@ -18,7 +18,7 @@ from market.errors import Invalid
 from market.models import Import
 from market.outbox import JobName
 from market.runtime import Runtime
-from market.services.files import importing, parties, undoing
+from market.services.files import findings, importing, parties, undoing
 from market.services.files.importing import ENDED, Order
 from market.services.files.parties import Party
 from market.services.rights.access import SYSTEM
@@ -28,6 +28,7 @@ from schemas.base import pointers
 from schemas.imports import NOUNS, ImportCreate, Uploaded
 
 _COLUMNS = ("id", "kind", "file", "state", "rows", "created", "changed", "unchanged", "refused")
+_TOLD = 20
 
 
 @click.command("import")
@@ -64,7 +65,7 @@ def import_file(settings: Settings, /, as_json: bool, **given: Any) -> None:
         row = _read(runtime, identity)
         if given["errors"] is not None:
             with runtime.db.reading() as session:
-                given["errors"].write_bytes(as_csv(importing.faults(session, identity), given["language"]))
+                given["errors"].write_bytes(as_csv(findings.read(session, identity), given["language"]))
         _show([row], as_json=as_json, one=True)
         if not as_json:
             _complain(runtime, row, given)
@@ -160,8 +161,9 @@ def _show(rows: Sequence[Import], *, as_json: bool, one: bool = False) -> None:
 
 def _complain(runtime: Runtime, row: Import, given: dict[str, Any]) -> None:
     with runtime.db.reading() as session:
-        told = list(importing.faults(session, row.id, limit=21))
-    for fault in told[:20]:
-        say(f"line {fault.line} {fault.column}: {fault.zh if given['language'] == 'zh' else fault.en}")
-    if len(told) > 20:
+        told = findings.tally(session, row.id, limit=_TOLD + 1)
+    for one in told[:_TOLD]:
+        again = f" (and {one.times - 1:,} more like this)" if one.times > 1 else ""
+        say(f"line {one.line} {one.column}: {one.zh if given['language'] == 'zh' else one.en}{again}")
+    if len(told) > _TOLD:
         say("... and more; --errors FILE has all.")

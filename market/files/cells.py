@@ -43,15 +43,24 @@ _NO_RECORD = re.compile(
 # The readers of these raise what `_told` makes a BadCell of.
 _TELLING = {"code", "codes", "indicators", "rights", "works", "tiers"}
 _LONG, _REMEMBERED = 200, 5000
+_SHOWN = 40
+# What is said in these is meant as it stands: 无 may be a name, is a no, and of whom a field is disclosed to, nobody.
+_MEANT_AS_SAID = {"text", "yes", "tiers"}
 
 
 class BadCell(Exception):
     """A cell that cannot be read; `message` tells why."""
 
-    def __init__(self, message: Message) -> None:
-        """Remember what to tell."""
-        super().__init__(str(message))
-        self.message = message
+    def __init__(self, message: Message, cell: Cell | None = None) -> None:
+        """Remember what to tell; with a `cell`, of a message that shows its value."""
+        self.message = message if cell is None else message.format(value=shown(cell))
+        super().__init__(str(self.message))
+
+
+def shown(cell: Cell) -> str:
+    """A cell's value in a message: as it stands there, cut where it is long."""
+    text = " ".join((f"{cell:.15g}" if type(cell) is float else str(cell)).split())
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def guarded(text: str) -> str:
@@ -80,12 +89,14 @@ def reader(column: Column, *, words: Mapping[str, str] | None = None, scale: int
     """How the cells of a column are read: cell -> what the schema takes; it raises BadCell.
 
     `words` leads from foreign words to what our cells would say; money is counted in `scale` yuan, and dates as
-    numbers are days since `epoch`. Cells are no empty texts. Money gives NEGOTIABLE for 面议, a budget a pair.
+    numbers are days since `epoch`. Cells are no empty texts; one that says that there is nothing, as 无 or -,
+    gives None, but for texts and where it is a term. Money gives NEGOTIABLE for 面议, a budget a pair.
     """
-    if column.form in ("code", "codes") and not words:
+    coded = column.form in ("code", "codes")
+    if coded and not words:
         return _remembered(column.form, column.of)
     read = _reader(column)
-    if column.form in ("code", "codes"):
+    if coded:
         read = partial(read, name=column.of)
     elif column.form in ("money", "budget"):
         read = partial(read, scale=scale)
@@ -93,11 +104,15 @@ def reader(column: Column, *, words: Mapping[str, str] | None = None, scale: int
         read = partial(read, noun=column.of)
     elif column.form == "date":
         read = partial(read, epoch=epoch)
+    if column.form in _TELLING:
+        read = partial(_told, read=read)
+    if column.form not in _MEANT_AS_SAID:
+        read = partial(_or_nothing, read=read, terms=column.of if coded else "")
     if words:
         known = {folded(word): value for word, value in words.items()}
         listed = column.form in ("codes", "words")
         read = partial(_in_our_words, read=read, known=known, listed=listed)
-    return partial(_told, read=read) if column.form in _TELLING else read
+    return read
 
 
 def _reader(column: Column) -> Callable[..., Any]:
@@ -114,15 +129,15 @@ def is_number(column: Column) -> bool:
 @lru_cache(maxsize=64)
 def _remembered(form: str, name: str) -> Read:
     """Codes recur: what a cell meant is kept, as long as it was short."""
-    read, known = _READERS[form], dict[Cell, Any]()
+    told, known = partial(_told, read=partial(_READERS[form], name=name)), dict[Cell, Any]()
 
     def remember(cell: Cell) -> Any:
         found = known.get(cell)
         if found is None:
-            found = _told(cell, partial(read, name=name))
+            found = _or_nothing(cell, read=told, terms=name)
             if isinstance(cell, str) and len(cell) < _LONG and len(known) < _REMEMBERED:
                 known[cell] = found
-        return found if form == "code" else list(found)
+        return list(found) if isinstance(found, list) else found
 
     return remember
 
@@ -132,6 +147,13 @@ def _told(cell: Cell, read: Read) -> Any:
         return read(cell)
     except (NoTerm, BadEntry) as error:
         raise BadCell(error.message) from None
+
+
+def _or_nothing(cell: Cell, *, read: Read, terms: str) -> Any:
+    """What the cell says, or None where that is that there is nothing; `terms`: a vocabulary that may call it so."""
+    if isinstance(cell, str) and lists.is_nothing(cell) and not (terms and codes_of(terms, cell)):
+        return None
+    return read(cell)
 
 
 def _in_our_words(cell: Cell, *, read: Read, known: Mapping[str, str], listed: bool) -> Any:
@@ -181,7 +203,7 @@ def _code(cell: Cell, *, name: str) -> str:
 
 
 # Pieces are parted further only where they are no term: 农、林、牧、渔业 is one.
-_PARTS = (lists.ENDS, lists.STRONG, lists.COMMAS)
+_PARTS = (lists.ENDS, lists.STRONG, lists.COMMAS, lists.SLASHES)
 
 
 def _codes(cell: Cell, *, name: str) -> list[str]:
@@ -202,14 +224,14 @@ def _words(cell: Cell) -> list[str]:
 def _trl(cell: Cell) -> int:
     if not isinstance(cell, str):
         if isinstance(cell, (bool, date)) or cell != int(cell):
-            raise BadCell(messages.NO_TRL)
+            raise BadCell(messages.NO_TRL, cell)
         return int(cell)  # the schema tells of levels that do not exist
     level = trl_from_stage(cell.lstrip("0"))
     if level is None:
         try:
             return int(code_of("trl", cell.strip()))
         except NoTerm:
-            raise BadCell(messages.NO_TRL) from None
+            raise BadCell(messages.NO_TRL, cell) from None
     return level
 
 
@@ -219,7 +241,7 @@ def _yes(cell: Cell) -> bool:
     text = folded(_text(cell))
     if text in _YES or text in _NO:
         return text in _YES
-    raise BadCell(messages.NO_YES)
+    raise BadCell(messages.NO_YES, cell)
 
 
 def _date(cell: Cell, *, epoch: int) -> str:
@@ -235,7 +257,7 @@ def _date(cell: Cell, *, epoch: int) -> str:
             return date(int(found[1]), int(month), int(day)).isoformat()
     except (ValueError, OverflowError):
         pass
-    raise BadCell(messages.NO_DATE)
+    raise BadCell(messages.NO_DATE, cell)
 
 
 def _money(cell: Cell, *, scale: int) -> Any:
@@ -244,7 +266,7 @@ def _money(cell: Cell, *, scale: int) -> Any:
     if found is None:
         _refuse_doubtful(text, scale)
         is_range = isinstance(budget(text, scale=scale), tuple)
-        raise BadCell(messages.ONE_AMOUNT if is_range else _has_decimals(text) or messages.NO_AMOUNT)
+        raise BadCell(messages.ONE_AMOUNT if is_range else _has_decimals(text) or messages.NO_AMOUNT, cell)
     return found
 
 
@@ -267,7 +289,7 @@ def _budget(cell: Cell, *, scale: int) -> Any:
     found = budget(text, scale=scale)
     if found is None:
         _refuse_doubtful(text, scale)
-        raise BadCell(_has_decimals(text) or messages.NO_BUDGET)
+        raise BadCell(_has_decimals(text) or messages.NO_BUDGET, cell)
     return found
 
 

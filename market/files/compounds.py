@@ -158,7 +158,8 @@ def _parts(line: str) -> list[str]:
 
 def works_text(rows: Sequence[Mapping[str, Any]], shown: Callable[[str, str], str]) -> str:
     """Works as `works` reads them; `shown` writes a code of a vocabulary."""
-    return "\n".join(_work_text(row, shown) for row in rows)
+    text = "\n".join(_work_text(row, shown) for row in rows)
+    return f"{text} |" if lists.is_nothing(text) else text
 
 
 def _work_text(row: Mapping[str, Any], shown: Callable[[str, str], str]) -> str:

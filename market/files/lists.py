@@ -6,16 +6,23 @@ import re
 from collections.abc import Iterable
 
 # These part a list wherever they stand; commas do so only where none of these is there.
-STRONG, COMMAS, LINES, ENDS = "\n;；、|｜", ",，", "\n", "\n;；"
+STRONG, COMMAS, LINES, ENDS, SLASHES = "\n;；、|｜", ",，", "\n", "\n;；", "/／"
 BARS = "|｜"
 
 _PIECES = {
     separators: re.compile(rf"(?:\\.|[^{re.escape(separators)}])+", re.DOTALL)
-    for separators in (STRONG, COMMAS, LINES, ENDS, BARS)
+    for separators in (STRONG, COMMAS, LINES, ENDS, SLASHES, BARS)
 }
 _SEPARATORS = {separators: re.compile(f"[{re.escape(separators)}]") for separators in _PIECES}
 _KEPT = re.compile(r"\\([\\\n;；、|｜,，:：≥≤⩾⩽=＝><~～–—0-9.+不介至-])")
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
+_LONGEST_NOTHING = 12
+_NOTHING = re.compile(r"\s*(?:无|暂无|没有|未填|不详|none|nil|n/?a|[-–—－/／\\]{1,3})\s*", re.IGNORECASE)
+
+
+def is_nothing(text: str) -> bool:
+    """Whether a person wrote that there is nothing to write: 无, 暂无, -, N/A."""
+    return len(text) < _LONGEST_NOTHING and _NOTHING.fullmatch(text) is not None
 
 
 def pieces(text: str, separators: str) -> list[str]:
@@ -46,5 +53,5 @@ def written(values: Iterable[str]) -> str:
     """Words as a cell, which `words` reads as the same."""
     found = [kept(value, STRONG) for value in values]
     if len(found) == 1:
-        return f"{found[0]};" if set(found[0]) & set(COMMAS) else found[0]
+        return f"{found[0]};" if set(found[0]) & set(COMMAS) or is_nothing(found[0]) else found[0]
     return "; ".join(found)

@@ -141,24 +141,29 @@ AMBIGUOUS = Message(
     "{value} 对应“{vocabulary}”中的多项：{codes}；请填写代码。",
 )
 NO_TRL = Message(
-    'Must be a level from 1 to 9, as 6, "TRL 6" or a stage like 中试 (pilot).',
-    "应为 1 至 9 级，如 6、TRL 6，或中试等阶段。",
+    '{value}: must be a level from 1 to 9, as 6, "TRL 6" or a stage like 中试 (pilot).',
+    "“{value}”：应为 1 至 9 级，如 6、TRL 6，或中试等阶段。",
 )
 NO_AMOUNT = Message(
-    "Must be an amount in CNY, like 1800000, 180万 or 1.8 million.", "应为人民币金额，如 1800000、180万。"
+    "{value}: must be an amount in CNY, like 1800000, 180万 or 1.8 million.",
+    "“{value}”：应为人民币金额，如 1800000、180万。",
 )
 WHOLE_YUAN = Message(
-    "Must be whole yuan, without decimals; or name the unit, like 12.5万.",
-    "应为整数元，不含小数；或注明单位，如 12.5万。",
+    "{value}: must be whole yuan, without decimals; or name the unit, like 12.5万.",
+    "“{value}”：应为整数元，不含小数；或注明单位，如 12.5万。",
 )
 UNIT_DOUBTFUL = Message(
     "The header counts in {scale}s, which makes this {yuan} yuan; write the unit, like 500万 or 5000000元.",
     "表头单位使该值达 {yuan} 元（按 {scale} 元计）；请注明单位，如 500万 或 5000000元。",
 )
-ONE_AMOUNT = Message("Must be one amount, not a range.", "应为单个金额，而不是区间。")
-NO_BUDGET = Message("Must be an amount or a range in CNY, like 50万-80万.", "应为人民币金额或区间，如 50万-80万。")
-NO_YES = Message("Must be yes or no.", "应为 是 或 否。")
-NO_DATE = Message("Must be a whole day, like 2027-09-30.", "应为完整日期（年、月、日），如 2027-09-30。")
+ONE_AMOUNT = Message("{value}: must be one amount, not a range.", "“{value}”：应为单个金额，而不是区间。")
+NO_BUDGET = Message(
+    "{value}: must be an amount or a range in CNY, like 50万-80万.", "“{value}”：应为人民币金额或区间，如 50万-80万。"
+)
+NO_YES = Message("{value}: must be yes or no.", "“{value}”：应为 是 或 否。")
+NO_DATE = Message(
+    "{value}: must be a whole day, like 2027-09-30.", "“{value}”：应为完整日期（年、月、日），如 2027-09-30。"
+)
 DAY_PAST = Message(
     "The last day ({day}) is past: once published, the listing will be ended as expired.",
     "截止日期（{day}）已过：发布后将按过期处理。",

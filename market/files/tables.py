@@ -197,7 +197,7 @@ def _put(data: dict[str, Any], column: Column, cell: Any, read_cell: Any) -> Non
         return
     if value == NEGOTIABLE and column.form in ("money", "budget"):
         if not column.of:
-            raise BadCell(messages.NO_AMOUNT)
+            raise BadCell(messages.NO_AMOUNT, cell)
         data.setdefault(column.of, True)
     elif column.form == "budget":
         for name, amount in zip(("budget_from", "budget_to"), value, strict=True):

@@ -232,7 +232,7 @@ def _shifted(day: date, days: int) -> Any:
     try:
         return day + timedelta(days=days)
     except OverflowError:
-        return Trouble(messages.NO_DATE)
+        return Trouble(messages.NO_DATE.format(value=days))
 
 
 def unescaped(text: str) -> str:

@@ -37,6 +37,15 @@ def test_a_file_goes_in_and_what_is_wrong_is_told_and_written(run: Market, table
 def test_a_person_is_told_the_line_and_the_column(run: Market, table: Path) -> None:
     said = run("import", "outcomes", str(table), fails=True).output
     assert "line 4 技术成熟度 (D)" in said
+    assert "“十二”" in said
+
+
+def test_what_is_wrong_in_the_same_way_on_many_lines_is_told_once(run: Market, table: Path) -> None:
+    wrong = "".join(f"B{number},切割,org-1,十二\n" for number in range(1200))
+    table.write_text(f"{HEADER}A1,防腐涂层,org-1,十三\n{wrong}")
+    said = " ".join(run("import", "outcomes", str(table), fails=True).output.split())
+    assert ("line 3 技术成熟度 (D)" in said, "(and 1,199 more like this)" in said) == (True, True)
+    assert (said.count("技术成熟度 (D)"), "十三" in said) == (2, True)
 
 
 def test_a_dry_run_stores_nothing_and_the_real_one_can_be_undone(

@@ -38,11 +38,13 @@ def refused(name: str, cell: Any) -> Message:
 
 @pytest.mark.parametrize("value", [2027, 2027.9, 202_709, 47_756.5, 19_999])
 def test_a_number_that_is_not_plainly_a_day_is_no_date(value: float) -> None:
-    assert said(simple(["o-1", "x", "", "", value]), FILE) == [messages.NO_DATE]
+    assert said(simple(["o-1", "x", "", "", value]), FILE) == [messages.NO_DATE.format(value=f"{value:g}")]
 
 
 def test_a_year_and_a_month_are_no_day_in_text_either() -> None:
-    assert said(table("编号,有效期至", "1,2027.9", "2,2027", "3,2027年9月")) == [messages.NO_DATE] * 3
+    assert said(table("编号,有效期至", "1,2027.9", "2,2027", "3,2027年9月")) == [
+        messages.NO_DATE.format(value=value) for value in ("2027.9", "2027", "2027年9月")
+    ]
 
 
 @pytest.mark.parametrize("text", ["1.23457E+17", "1E+17", "1.2e+20"])
@@ -206,7 +208,47 @@ def test_what_may_be_several_places_or_none_is_not_guessed_at(text: str) -> None
     ],
 )  # fmt: skip
 def test_of_a_price_it_is_told_what_is_wrong(text: Any, why: Message) -> None:
-    assert refused("price", text) == why
+    assert refused("price", text) == why.format(value=text)
+
+
+@pytest.mark.parametrize("name", ["price", "trl", "valid_until", "keywords", "industries", "field", "indicators"])
+@pytest.mark.parametrize("text", ["无", "暂无", " - ", "——", "/", "N/A", "None"])
+def test_who_writes_that_there_is_nothing_leaves_the_field_empty(name: str, text: str) -> None:
+    assert reader(COLUMNS[name])(text) is None
+
+
+def test_where_nothing_is_a_term_or_a_no_or_a_text_it_is_read_as_such() -> None:
+    assert reader(COLUMNS["ip_status"])("无") == "none"
+    assert reader(COLUMNS["price_negotiable"])("无") is False
+    assert reader(COLUMNS["title_zh"])("无") == "无"
+    assert reader(COLUMNS["keywords"], words={"无": "通用"})("无") == ["通用"]
+
+
+def test_that_a_field_is_disclosed_to_nobody_is_not_read_as_nothing_said() -> None:
+    with pytest.raises(BadCell):
+        reader(COLUMNS["tiers"])("无")
+
+
+def test_a_slash_parts_codes_but_for_what_is_one_term() -> None:
+    assert reader(COLUMNS["cooperation_modes"])("专利转让/技术入股") == ["transfer", "equity"]
+    assert reader(COLUMNS["keywords"])("TCP/IP") == ["TCP/IP"]
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "text", "code"),
+    [
+        ("professional_titles", "高工", "senior_engineer"), ("professional_titles", "正高工", "principal_engineer"),
+        ("professional_titles", "教授、博导", "professor"), ("degrees", "博士研究生", "doctor"),
+        ("degrees", "本科", "bachelor"),
+    ],
+)  # fmt: skip
+def test_titles_and_degrees_are_understood_as_people_write_them(vocabulary: str, text: str, code: str) -> None:
+    assert code_of(vocabulary, text) == code
+
+
+def test_a_long_text_is_shown_cut_and_on_one_line() -> None:
+    told = refused("price", "面谈，\n" + "另行商定" * 20)
+    assert told == messages.NO_AMOUNT.format(value="面谈， " + "另行商定" * 8 + "另行商…")
 
 
 def test_a_last_day_that_is_past_is_worth_a_note() -> None:

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from market.models import LISTINGS, Import, ImportFault, ImportRow, Listing
 from market.outbox import JobName
 from market.runtime import Runtime
-from market.services.files import importing, undoing
+from market.services.files import findings, importing, undoing
 from market.services.files.importing import Order
 from market.services.listings import versions
 from market.services.rights import principals
@@ -101,7 +101,7 @@ def counts(done: Import) -> tuple[int, int, int, int]:
 def faults(runtime: Runtime, identity: uuid.UUID) -> list[tuple[int, str]]:
     """Lines and columns of what is told."""
     with runtime.db.reading() as session:
-        return [(one.line, one.column) for one in importing.faults(session, identity)]
+        return [(one.line, one.column) for one in findings.read(session, identity)]
 
 
 def notes(runtime: Runtime, identity: uuid.UUID) -> list[int]:

@@ -9,7 +9,7 @@ from market.errors import Conflict, Forbidden, Invalid, NotFound
 from market.models import AuditEntry, ImportPart, ListingVersion, Organisation, Outcome, Review
 from market.outbox import JobName
 from market.runtime import Runtime
-from market.services.files import importing
+from market.services.files import findings, importing
 from market.services.files.readings import BATCH
 from tests.factories import Person, SettableClock, add_member, add_organisation, add_person
 from tests.services.files import (
@@ -101,7 +101,7 @@ def test_a_key_that_comes_again_is_passed_by_or_a_fault_where_it_says_something_
     assert faults(runtime, done.id) == [(2, "/key"), (3, "/key"), (BATCH + 4, "/key")]
     assert dry_run or everything(runtime)["outcome", "k"]["trl"] == 5
     with runtime.db.reading() as session:
-        assert all("line 1" in one.en.casefold() for one in importing.faults(session, done.id))
+        assert all("line 1" in one.en.casefold() for one in findings.read(session, done.id))
 
 
 def test_what_stays_out_is_told_by_line_and_column_in_both_languages(runtime: Runtime, member: Person) -> None:
@@ -113,7 +113,7 @@ def test_what_stays_out_is_told_by_line_and_column_in_both_languages(runtime: Ru
     assert counts(done) == (2, 0, 0, 5)
     assert faults(runtime, done.id) == [(2, ""), (3, "/trl"), (4, "/title_zh"), (5, "/owner"), (6, "/organisation")]
     with runtime.db.reading() as session:
-        assert all(one.zh != one.en for one in importing.faults(session, done.id) if one.line > 2)
+        assert all(one.zh != one.en for one in findings.read(session, done.id) if one.line > 2)
 
 
 def test_an_organisation_that_is_not_trusted_has_its_rows_reviewed(runtime: Runtime) -> None:

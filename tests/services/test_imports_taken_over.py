@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from market.models import ImportFault
 from market.runtime import Runtime
-from market.services.files import importing, readings
+from market.services.files import findings, importing, readings
 from market.services.files.readings import Readings
 from tests.factories import Person, add_member, add_organisation, add_person
 from tests.services.files import begin, counts, everything, faults, imported, notes, read, row, work
@@ -42,7 +42,7 @@ def handed_on(runtime: Runtime, identity: uuid.UUID, processes: int) -> None:
 
 def told(runtime: Runtime, identity: uuid.UUID) -> list[tuple[int, str, str]]:
     with runtime.db.reading() as session:
-        return [(one.line, one.column, one.en) for one in importing.faults(session, identity)]
+        return [(one.line, one.column, one.en) for one in findings.read(session, identity)]
 
 
 def repeated() -> list[dict[str, Any]]:
@@ -98,7 +98,7 @@ def test_a_key_is_another_in_another_organisation(runtime: Runtime, dry_run: boo
 def test_where_too_many_faults_were_told_a_row_that_stayed_out_keeps_no_later_one_out(
     runtime: Runtime, member: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "MOST_FAULTS", 3)
+    monkeypatch.setattr(findings, "MOST", 3)
     bad = [row("outcome", f"k{number}", trl=99) for number in range(6)]
     identity = begin(
         runtime, member, [row("outcome", "first"), *bad, row("outcome", "first", trl=9), row("outcome", "k5")]

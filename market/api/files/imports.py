@@ -19,7 +19,7 @@ from market.files.cells import guarded
 from market.files.templates import template
 from market.files.writing import MEDIA
 from market.models import Import, ImportFault
-from market.services.files import importing, undoing
+from market.services.files import findings, importing, undoing
 from market.services.files.importing import Order
 from market.services.rights.access import admit
 from schemas.answers import Nothing
@@ -186,12 +186,12 @@ def read_import_faults(identity: uuid.UUID) -> Response:
         query = Door.ARGUMENTS_PARSER.parse(_faults_query, request, location="query")
         row = importing.get(session, principal, identity)
         if query["format"] == "csv":
-            body = as_csv(importing.faults(session, row.id), language())
+            body = as_csv(findings.read(session, row.id), language())
             headers = {"Content-Disposition": f'attachment; filename="faults-{row.id}.csv"'}
             return Response(body, content_type=MEDIA["csv"], headers=headers)
         page = paging.page(
             query,
-            lambda after, limit: importing.faults(session, row.id, after=after, limit=limit),
+            lambda after, limit: findings.read(session, row.id, after=after, limit=limit),
             place=lambda one: one.place,
         )
     return respond(page.answer(told(one, language()) for one in page.rows))

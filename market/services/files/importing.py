@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from sqlalchemy import ColumnElement, true
-from sqlmodel import Session, col, delete, func, or_, select, update
+from sqlmodel import Session, col, delete, or_, select, update
 
 from market.db import AWAY, append, rows_touched
 from market.errors import Conflict, Forbidden, Invalid, MarketError, NotFound
 from market.files import days, reading
 from market.files.faults import Fault, Row
-from market.models import LISTINGS, Import, ImportFault, ImportPart, ImportRow, Job, User
+from market.models import LISTINGS, Import, ImportPart, ImportRow, Job, User
 from market.models.base import new_id
 from market.outbox import JobName, enqueue
 from market.rights import rules_of
-from market.services.files import storing
+from market.services.files import findings, storing
 from market.services.files.keys import Seen
 from market.services.files.readings import Batch, Source
 from market.services.files.storing import Terms
@@ -36,21 +36,14 @@ from schemas.messages import Message
 
 KEPT = timedelta(hours=24)
 """For so long the file of a dry run is kept, so that it can be run."""
-MOST_FAULTS = 20_000
-"""Faults that are kept of one import; the rows are counted all the same."""
 ENDED = frozenset({"done", "failed", "cancelled", "undone"})
 
 _PIECE = 1024 * 1024
 _IN_MEMORY = 4 * _PIECE
-_PER_LINE = 1000  # faults of one line that are kept apart
 # An import is begun at once and not held up by what it leaves to be indexed, unless others have waited for so long.
 _AHEAD = timedelta(seconds=30)
 _ACTION = "import.run"
 
-MORE_FAULTS = Message(
-    "More faults were found than are kept ({most}); mend these and import again.",
-    "错误超过可保留的数量（{most}），请先更正以上各处再重新导入。",
-)
 NOT_STORED = Message("The row could not be stored: {why}.", "该行无法保存：{why}。")
 
 
@@ -155,16 +148,6 @@ def listed(
     return session.exec(rows.order_by(col(Import.id).desc()).limit(limit)).all()
 
 
-def faults(
-    session: Session, identity: uuid.UUID, *, after: int | None = None, limit: int | None = None
-) -> Iterator[ImportFault]:
-    """What is told of an import's rows, in the order of the file, from after a place."""
-    rows = select(ImportFault).where(ImportFault.import_id == identity)
-    if after is not None:
-        rows = rows.where(col(ImportFault.place) > after)
-    yield from session.exec(rows.order_by(col(ImportFault.place)).limit(limit))
-
-
 def to_act_on(session: Session, actor: Principal, identity: uuid.UUID) -> Import:
     """The import, held, of an organisation that the actor may import for now. Raises NotFound, or Forbidden."""
     row = get(session, actor, identity, held=True)
@@ -255,7 +238,7 @@ def take_in(session: Session, identity: uuid.UUID, batch: Batch, *, counted: int
     outcome.notes += days.past(taken, LISTINGS[row.noun].EXPIRES, now.date())
     told = sorted([*batch.faults, *batch.shown(outcome.faults)], key=lambda one: one.line)
     refused = len({fault.line for fault in told if fault.line})
-    _keep_faults(session, row, told, batch.shown(outcome.notes))
+    findings.keep(session, row.id, told, batch.shown(outcome.notes))
     row.state, row.rows, row.done, row.updated_at = "running", counted, batch.end, now
     row.created += outcome.created
     row.changed += outcome.changed
@@ -336,38 +319,6 @@ def _keep_rows(session: Session, row: Import, outcome: storing.Outcome) -> None:
             for one in outcome.stored
         ],
     )
-
-
-def _keep_faults(session: Session, row: Import, told: Sequence[Fault], notes: Sequence[Fault]) -> None:
-    if not told and not notes:
-        return
-    there = select(func.count()).select_from(ImportFault).where(ImportFault.import_id == row.id)
-    room = MOST_FAULTS - session.exec(there).one()
-    kept = [_fault(row, one, {}) for one in told] + [_fault(row, one, {"note": True}) for one in notes]
-    kept.sort(key=lambda one: one["line"])
-    if room > 0 and len(kept) >= room:
-        more = Fault(kept[room - 1]["line"], "", MORE_FAULTS.format(most=MOST_FAULTS))
-        kept[room - 1 :] = [_fault(row, more, {"note": True})]
-    append(session, ImportFault, _placed(kept[: max(0, room)]))
-
-
-def _fault(row: Import, one: Fault, details: Mapping[str, Any]) -> dict[str, Any]:
-    zh, en = one.message.zh, str(one.message)
-    return {
-        "import_id": row.id, "line": one.line, "column": one.column[:128], "zh": zh[:1000], "en": en[:1000],
-        "details": details,
-    }  # fmt: skip
-
-
-def _placed(kept: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """With the place of each: its line, and which of that line's it is."""
-    placed: list[dict[str, Any]] = []
-    line, nth = -1, 0
-    for one in kept:
-        line, nth = one["line"], nth + 1 if one["line"] == line else 0
-        if nth < _PER_LINE - 1:
-            placed.append({**one, "place": line * _PER_LINE + nth})
-    return placed
 
 
 def end(session: Session, row: Import, state: str, *, why: str = "", now: datetime) -> None:

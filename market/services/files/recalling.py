@@ -17,7 +17,7 @@ from sqlmodel import Session, select
 from market.files import reading
 from market.files.faults import Row
 from market.models import LISTINGS, Import, ImportFault
-from market.services.files import importing, keys, parties
+from market.services.files import findings, importing, keys, parties
 from market.services.files.keys import Seen
 from market.services.files.parties import Party
 from market.services.files.readings import BATCH, Source
@@ -40,7 +40,7 @@ def stayed_out(session: Session, identity: uuid.UUID) -> StayedOut:
     rows = select(ImportFault.line, ImportFault.details).where(ImportFault.import_id == identity)
     told = session.exec(rows).all()
     lines = frozenset(line for line, details in told if not details.get("note"))
-    return StayedOut(lines, max(line for line, _ in told) if len(told) >= importing.MOST_FAULTS else None)
+    return StayedOut(lines, max(line for line, _ in told) if len(told) >= findings.MOST else None)
 
 
 def rows_between(source: Source, file: BinaryIO, first: int, last: int) -> Iterator[list[Row]]:
