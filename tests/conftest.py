@@ -24,8 +24,10 @@ os.environ["MARKET_EMBEDDER"] = "none"
 # Limits too: nobody meets them by accident.
 os.environ["MARKET_LIMITS"] = "off"
 
-# Examples are the same in every run, and no database of them is written into the checkout.
+# Examples are the same in every run, so that a run that fails tells of a change; --hypothesis-profile=exploring looks
+# for new ones. No database of them is written into the checkout.
 hypothesis_settings.register_profile("steady", deadline=None, derandomize=True, database=None)
+hypothesis_settings.register_profile("exploring", deadline=None, database=None)
 hypothesis_settings.load_profile("steady")
 
 
