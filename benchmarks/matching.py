@@ -24,7 +24,7 @@ from market.models import Demand, Listing, Match
 from market.models import Signature as Row
 from market.outbox import JobName
 from market.runtime import Runtime
-from market.services.matching import candidates, matches, rematching, signing
+from market.services.matching import candidates, matches, pairing, rematching, signing
 from market.services.matching.pairing import Finder, Fitting
 from market.services.search import indexing
 from market.services.search.indexing import Reference
@@ -189,7 +189,8 @@ def _bodies(runtime: Runtime, ids: Sequence[uuid.UUID]) -> tuple[bytes, float]:
 def _keep(runtime: Runtime, reference: Reference, fitting: Fitting) -> None:
     with runtime.db.writing() as session:
         now = runtime.clock()
-        matches.keep(session, {reference: fitting}, notify_from=runtime.settings.notify_threshold, now=now)
+        found, least = {reference: fitting}, runtime.settings.notify_threshold
+        matches.keep(session, found, versions=pairing.versions(session, found), notify_from=least, now=now)
 
 
 def _recorded(runtime: Runtime, references: Sequence[Reference]) -> Recorder:

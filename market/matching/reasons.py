@@ -30,6 +30,10 @@ _VOCABULARIES = {
 }
 
 
+AWAITED = ("正在重新匹配，理由稍后给出。", "Being matched anew; the reasons follow.")
+"""What is said in their place while a listing has changed and its matches have not."""
+
+
 def label(name: str, language: str) -> str:
     """What a part is called."""
     return _LABELS[name][0 if language == "zh" else 1]

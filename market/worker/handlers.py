@@ -18,7 +18,7 @@ from market.services.claims import ending
 from market.services.disclosure import access_requests
 from market.services.files import importing as imports
 from market.services.listings import expiry
-from market.services.matching import matches, rematching, signing
+from market.services.matching import matches, pairing, rematching, signing
 from market.services.matching import scoring as scorings
 from market.services.matching.pairing import Fitting
 from market.services.matching.scoring import Scoring
@@ -110,6 +110,7 @@ def match(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
             scoring = runtime.scorings.with_census(scoring, census)
         listings = indexing.load(session, references)
         found = _fitting(runtime, session, scoring, [one for one, listing in listings.items() if listing.matchable])
+        versions = pairing.versions(session, found)
 
     def finish(session: Session) -> None:
         if census is not None:
@@ -119,6 +120,7 @@ def match(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
         matches.keep(
             session,
             found,
+            versions=versions,
             notify_from=settings.notify_threshold,
             improvement=settings.improvement,
             now=runtime.clock(),
@@ -147,12 +149,14 @@ def rematch(runtime: Runtime, jobs: Sequence[Claimed]) -> Finish:
         scoring = runtime.scorings.current(session)
         references = [("demand", identity) for step in steps for identity in step.demands]
         found = _fitting(runtime, session, scoring, references)
+        versions = pairing.versions(session, found)
     margin = settings.rematch_margin if any(step.quiet for step in steps) else 0.0
 
     def finish(session: Session) -> None:
         matches.keep(
             session,
             found,
+            versions=versions,
             notify_from=settings.notify_threshold,
             margin=margin,
             improvement=settings.improvement,

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from sqlmodel import col, delete, select
 
-from market.models import DeliveryItem, Demand, Job, Membership, Notification, User
+from market.models import DeliveryItem, Demand, Job, Match, Membership, Notification, Outcome, User
+from market.outbox import Claimed, JobName
 from market.runtime import Runtime
 from market.services.telling import composing, endpoints
+from market.worker import handlers
 from tests.factories import Caller, post
 
 Drain = Callable[[], int]
@@ -79,6 +81,69 @@ def test_once_a_tier_is_raised_nothing_that_it_protects_is_told_of_the_match(
     assert "潮差" in after, "the title says it to everybody"
     assert not any(secret in after for secret in SECRETS)
     assert stranger.post(f"notifications/{found(stranger)['id']}/read").json["body"] == after
+
+
+@pytest.fixture
+def outcome(runtime: Runtime, demand: dict[str, Any]) -> str:  # it comes with the demand
+    """The stranger's, by its id."""
+    with runtime.db.reading() as session:
+        return str(session.exec(select(Outcome.id)).one())
+
+
+def listed(caller: Caller, outcome: str) -> Any:
+    """The one match of the outcome, if it has one."""
+    return next(iter(caller.get(f"outcomes/{outcome}/matches").json["items"]), None)
+
+
+def matching(runtime: Runtime, outcome: str) -> Callable[[], None]:
+    """A matching of the outcome that has read all it needs; calling it ends it."""
+    finish = handlers.match(runtime, [Claimed(uuid.uuid4(), JobName.MATCH, f"outcome:{outcome}", {}, 1, "")])
+
+    def end() -> None:
+        with runtime.db.writing() as session:
+            finish(session)
+
+    return end
+
+
+def test_once_a_tier_is_raised_the_list_of_matches_tells_no_reason_until_it_is_matched_anew(
+    owner: Caller, stranger: Caller, demand: dict[str, Any], outcome: str, drain: Drain
+) -> None:
+    before = listed(stranger, outcome)
+    assert any(secret in str(before["reasons"]) for secret in SECRETS)
+    raise_tiers(owner, demand)
+    between = listed(stranger, outcome)
+    assert (between["reasons"], between["sentence"]) == ([], "Being matched anew; the reasons follow.")
+    seen = stranger.post(f"matches/{before['id']}/actions/see", {}).json
+    assert (seen["reasons"], seen["sentence"]) == ([], between["sentence"])
+    drain()
+    after = listed(stranger, outcome)
+    assert after["reasons"]
+    assert not any(secret in str(after) for secret in SECRETS)
+
+
+def test_a_matching_that_began_before_a_tier_was_raised_does_not_bring_the_reasons_back(
+    runtime: Runtime, owner: Caller, stranger: Caller, demand: dict[str, Any], outcome: str, drain: Drain
+) -> None:
+    end = matching(runtime, outcome)
+    raise_tiers(owner, demand)
+    drain()
+    after = listed(stranger, outcome)
+    end()
+    assert listed(stranger, outcome) == after
+    assert not any(secret in str(after) for secret in SECRETS)
+
+
+def test_nor_does_one_that_would_have_made_the_match(
+    runtime: Runtime, owner: Caller, stranger: Caller, demand: dict[str, Any], outcome: str, drain: Drain
+) -> None:
+    end = matching(runtime, outcome)
+    raise_tiers(owner, demand)
+    drain()
+    with runtime.db.writing() as session:
+        session.execute(delete(Match))
+    end()
+    assert listed(stranger, outcome) is None
 
 
 def test_reasons_are_left_out_until_what_was_changed_is_matched_and_not_only_indexed(

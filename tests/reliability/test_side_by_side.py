@@ -13,18 +13,22 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlmodel import col, delete, update
 
 from market import outbox
 from market.db import Database
 from market.matching.score import Score
-from market.models import Outcome
+from market.models import Match, Outcome, Signature
 from market.outbox import JobName, Queue
 from market.runtime import Runtime
 from market.schema import differences, migrate
 from market.services.matching import matches as service
+from market.services.matching import signing
 from market.services.matching.pairing import Fitting, Pair
+from market.worker.runner import drain
 from tests import databases
 from tests.factories import Caller, SettableClock, add_organisation, payload, post
+from tests.reliability.conftest import stock
 from tests.services.stock import how_many, jobs, keys_of, matches, publish
 
 on_postgresql = pytest.mark.parametrize("server", ["postgresql"], indirect=True)
@@ -100,13 +104,33 @@ def test_the_two_sides_of_a_pair_that_are_matched_at_once_make_one_match(runtime
 
         found = {(noun, one): Fitting([pair(one, other) for other in others], frozenset()) for one in ids}
         with runtime.db.writing() as session:
-            service.keep(session, found, notify_from=0.5, now=runtime.clock())
+            service.keep(session, found, versions={}, notify_from=0.5, now=runtime.clock())
 
     sides = [lambda: keep("demand", demands, offers), lambda: keep("outcome", offers[::-1], demands[::-1])]
     for _ in range(3):  # the first time they are added, then they are there
         at_once(sides * 2)
     assert {*matches(runtime)} == {(demand, offer) for demand in demands for offer in offers}
     assert len(keys_of(runtime, "notify")) == 144
+
+
+@on_postgresql
+def test_of_a_listing_that_is_just_being_signed_anew_no_match_is_made_and_nobody_waits(runtime: Runtime) -> None:
+    stock(runtime, outcomes=1, experts=0)
+    drain(runtime)
+    [(demand, offer)] = matches(runtime)
+    with runtime.db.writing() as session:
+        session.execute(delete(Match))
+        signed = signing.versions(session, [demand, offer])
+    found = {("outcome", offer): Fitting([Pair(demand, "outcome", offer, Score(0.8), Score(0.8))], frozenset())}
+    with runtime.db.writing() as signing_anew:
+        signing_anew.execute(update(Signature).where(col(Signature.listing_id) == demand).values(version=2))
+        with runtime.db.writing() as session:
+            service.keep(session, found, versions=signed, notify_from=0.5, now=runtime.clock())
+        signing_anew.rollback()
+    assert matches(runtime) == {}
+    with runtime.db.writing() as session:
+        service.keep(session, found, versions=signed, notify_from=0.5, now=runtime.clock())
+    assert {*matches(runtime)} == {(demand, offer)}
 
 
 @on_postgresql

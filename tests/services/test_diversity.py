@@ -67,7 +67,7 @@ def matched(runtime: Runtime, demand: uuid.UUID, offers: Sequence[uuid.UUID]) ->
     pairs = [Pair(demand, "outcome", offer, *[Score(0.9 - 0.01 * place)] * 2) for place, offer in enumerate(offers)]
     with runtime.db.writing() as session:
         found = {("demand", demand): Fitting(pairs, frozenset())}
-        matches.keep(session, found, notify_from=1.0, now=runtime.clock())
+        matches.keep(session, found, versions={}, notify_from=1.0, now=runtime.clock())
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_the_order_tells_nothing_of_masked_organisations(runtime: Runtime, clien
         with runtime.db.writing() as session:
             pair = Pair(demand, "outcome", outcome, *[Score(0.9 - 0.01 * place)] * 2)
             found = {("demand", demand): Fitting([pair], frozenset())}
-            matches.keep(session, found, notify_from=1.0, now=runtime.clock())
+            matches.keep(session, found, versions={}, notify_from=1.0, now=runtime.clock())
     items = Caller(client, seller).get(f"outcomes/{outcome}/matches").json["items"]
     assert [item["listing"]["id"] for item in items] == [str(one) for one in (*masked, *others)]
 

@@ -15,6 +15,7 @@ from market.matching import diversity, reasons
 from market.models import LISTINGS, Demand, Listing, Match
 from market.services.matching import matches, pairing
 from market.services.matching.matches import Place
+from market.services.telling import matched
 from schemas.answers import Dismissal, MatchPage, MatchRead, Nothing, TextMatches
 from schemas.queries import MatchQuery, TextMatch
 
@@ -45,7 +46,12 @@ def _of_listing(noun: str) -> None:
         )
         cursor = paging.encode(_position(following)) if following else None
         side = "demand" if model is Demand else "offer"
-        items = [_shown(call, match, side, other) for match, other in found if other is not None]
+        as_they_are = matched.as_they_are(call.session, [other for _, other in found if other is not None])
+        items = [
+            _shown(call, match, side, other, told=other.id in as_they_are)
+            for match, other in found
+            if other is not None
+        ]
         return Answer({"items": items, "next": cursor}, next_cursor=cursor)
 
 
@@ -96,7 +102,8 @@ def _act(call: Call, identity: uuid.UUID, action: str, reason: str = "") -> Answ
     match, side, other = matches.act(
         call.session, call.principal, identity, action, reason=reason, now=call.runtime.clock()
     )
-    return Answer(_shown(call, match, side, other))
+    told = other.id in matched.as_they_are(call.session, [other])
+    return Answer(_shown(call, match, side, other, told=told))
 
 
 @door.route_to(
@@ -123,13 +130,14 @@ def match_text(call: Call, body: dict[str, Any]) -> Answer:
     return Answer({"items": items, "meaning_compared": by_meaning})
 
 
-def _shown(call: Call, match: Match, side: str, other: Listing) -> dict[str, Any]:
-    """The match as one side sees it; of the other side's state only what concerns us both."""
+def _shown(call: Call, match: Match, side: str, other: Listing, *, told: bool) -> dict[str, Any]:
+    """The match as one side sees it; of the other side's state only what concerns us both. Reasons only if `told`:
+    those stored may say what the other side has come to keep to itself."""
     theirs = match.offer_state if side == "demand" else match.demand_state
     return {
         "id": match.id,
         "score": match.score_of(side),
-        **_reasons(match.parts_of(side), call.language),
+        **(_reasons(match.parts_of(side), call.language) if told else _awaited(call.language)),
         "type": other.NOUN,
         "listing": PRESENTERS[other.NOUN].summary(other),
         "state": match.demand_state if side == "demand" else match.offer_state,
@@ -138,6 +146,10 @@ def _shown(call: Call, match: Match, side: str, other: Listing) -> dict[str, Any
         "created_at": match.created_at,
         "updated_at": match.updated_at,
     }
+
+
+def _awaited(language: str) -> dict[str, Any]:
+    return {"sentence": reasons.AWAITED[language != "zh"], "reasons": []}
 
 
 def _reasons(parts: Sequence[Mapping[str, Any]], language: str) -> dict[str, Any]:

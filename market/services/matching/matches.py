@@ -19,7 +19,7 @@ from market.models import LISTINGS, Demand, Listing, Match
 from market.models.base import new_id
 from market.models.matches import SIDES, SOUGHT
 from market.outbox import JobName, enqueue
-from market.services.matching import flags
+from market.services.matching import flags, signing
 from market.services.matching.pairing import Fitting, Pair
 from market.services.rights.access import Principal, may, require, visible_to
 from market.services.search.indexing import Reference
@@ -42,6 +42,7 @@ def keep(
     session: Session,
     found: Mapping[Reference, Fitting],
     *,
+    versions: Mapping[uuid.UUID, int],
     notify_from: float,
     margin: float = 0.0,
     improvement: float = 1.0,
@@ -52,12 +53,16 @@ def keep(
     those that are better by `improvement` than when people were told of them. May be repeated. What copies its demand
     is flagged; what a reviewer has found to be a copy is no match. Pairs with a listing that has gone or closed
     meanwhile are left out: that listing's own job has withdrawn them, or will. Matches that the other side's job has
-    added meanwhile stay: this side has not looked at them.
+    added meanwhile stay: this side has not looked at them. `versions` are those of the signatures by which it was
+    found out what fits: pairs with a listing that was signed anew meanwhile are left as they are, for that listing's
+    own job, or what it has come to keep to itself would be told once more.
     """
     old = _matches_of(session, found)
     by_key = {_key(match): match for matches in old.values() for match in matches}
     pairs = [pair for fitting in found.values() for pair in fitting.pairs]
     open_ids = _matchable(session, pairs)
+    # Asked once the matches are held: who signs a listing later has these changed later, too.
+    moved = signing.moved(session, versions)
     refused = flags.refused(session, {pair.demand_id for pair in pairs})
     new: dict[Key, dict[str, Any]] = {}
     news: list[Key] = []
@@ -70,6 +75,8 @@ def keep(
             if key in refused or not open_ids.issuperset(key):
                 continue
             kept.add(key)
+            if not moved.isdisjoint(key):
+                continue
             if pair.copied:
                 copied.append(pair)
             limits = {"notify_from": notify_from, "margin": margin, "improvement": improvement}
@@ -80,13 +87,24 @@ def keep(
             else:
                 _rescore(match, pair, now=now)
         for match in old[reference]:
-            if match.active and _key(match) not in kept and fitting.partners.intersection(_key(match)):
+            key = _key(match)
+            if match.active and key not in kept and fitting.partners.intersection(key) and moved.isdisjoint(key):
                 match.active, match.updated_at = False, now
+    _leave_out_moved(session, new, versions)
+    news = [key for key in news if key in new or key in by_key]
     ids = {key: match.id for key, match in by_key.items()} | _add(session, list(new.values()))
     for row in new.values():
         metrics.matches.labels("outcome" if row["outcome_id"] else "expert").inc()
     flags.mark(session, copied, now=now)
     enqueue(session, JobName.NOTIFY, [str(ids[key]) for key in news], now=now)
+
+
+def _leave_out_moved(session: Session, new: dict[Key, Any], versions: Mapping[uuid.UUID, int]) -> None:
+    """Drop the pairs of listings that are just being signed anew: what is not there yet cannot be held otherwise."""
+    ends = {one for key in new for one in key}
+    moved = signing.moved(session, {one: version for one, version in versions.items() if one in ends}, held=True)
+    for key in [one for one in new if not moved.isdisjoint(one)]:
+        del new[key]
 
 
 def _is_news(

@@ -279,6 +279,12 @@ class Finder:
         self._listings.update(zip(missing, known, strict=True))
 
 
+def versions(session: Session, found: Mapping[Reference, Fitting]) -> dict[uuid.UUID, int]:
+    """Of which versions the signatures are by which this was found out, in the same snapshot."""
+    ends = {one for fitting in found.values() for pair in fitting.pairs for one in (pair.demand_id, pair.offer_id)}
+    return signing.versions(session, ends | {identity for _, identity in found})
+
+
 def _speechless(left: Particulars, right: Particulars) -> bool:
     """Whether the two share no language: that they share no word then tells nothing."""
     return "both" not in (left.languages, right.languages) and left.languages != right.languages

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlmodel import Session, col, delete, or_, select, update
 
-from market.db import dialect_of, insert_into
+from market.db import dialect_of, insert_into, listed
 from market.matching import signatures
 from market.matching.features import Passages
 from market.matching.signatures import Signature, plain
@@ -98,6 +98,17 @@ def versions(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]
     """Of which version of each listing the signature is that is stored."""
     rows = select(Row.listing_id, Row.version).where(col(Row.listing_id).in_(list(ids)))
     return {row.listing_id: row.version for row in session.execute(rows)}
+
+
+def moved(session: Session, versions: Mapping[uuid.UUID, int], *, held: bool = False) -> set[uuid.UUID]:
+    """Those whose signature is of this version no more; with `held`, all others stay so until the transaction ends,
+    and whatever somebody else is just about to sign counts as moved."""
+    wanted = listed(session, [*versions])
+    rows = select(Row.listing_id, Row.version).join(wanted, col(Row.listing_id) == wanted.c.id)
+    if held:
+        rows = rows.with_for_update(read=True, skip_locked=True, of=Row)
+    present = {row.listing_id: row.version for row in session.execute(rows)}
+    return {identity for identity, version in versions.items() if present.get(identity) != version}
 
 
 def row_of(listing: Listing, signature: Signature) -> dict[str, Any]:

@@ -4,7 +4,7 @@ What is stored was said once, and the other side may keep more to itself since."
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -42,7 +42,7 @@ def bodies(
         )
     }
     listings = indexing.load(session, {reference for pair in ends.values() for reference in pair})
-    as_now = _matched_as_now(session, listings)
+    as_now = as_they_are(session, listings.values())
     # Read last: what was matched as it is now by then has its reasons of now, or of later.
     found = select(Match).where(col(Match.id).in_(ids)).execution_options(populate_existing=True)
     matches = {match.id: match for match in session.exec(found)}
@@ -74,20 +74,22 @@ def _said(row: Notification, match: Match, mine: Listing, *, told: bool) -> str:
     return wording.WITHOUT_REASONS[row.language != "zh"].format(**details)
 
 
-def _matched_as_now(session: Session, listings: Mapping[Reference, Listing]) -> Collection[uuid.UUID]:
+def as_they_are(session: Session, listings: Iterable[Listing]) -> Collection[uuid.UUID]:
     """Those that are public and were matched since they last changed: they are signed as they are, and whoever signs
-    one has it matched by a job, which has gone once that is done."""
-    ids = [identity for _, identity in listings]
+    one has it matched by a job, which has gone once that is done. Ask before reading their matches, or while these
+    are held: then the reasons read are of now, or of later."""
+    listings = [*listings]
+    ids = [one.id for one in listings]
     signed = select(Signature.listing_id, Signature.version).where(col(Signature.listing_id).in_(ids))
     versions = dict(session.execute(signed).all())
     waiting = select(Job.key).where(
         col(Job.state).in_(("queued", "running", "dead")),  # the index begins with it
         Job.name == JobName.MATCH.value,
-        col(Job.key).in_([f"{noun}:{identity}" for noun, identity in listings]),
+        col(Job.key).in_([f"{one.NOUN}:{one.id}" for one in listings]),
     )
     unmatched = {*session.exec(waiting)}
     return {
         one.id
-        for one in listings.values()
+        for one in listings
         if one.published and versions.get(one.id) == one.version and f"{one.NOUN}:{one.id}" not in unmatched
     }
