@@ -4,77 +4,72 @@ from __future__ import annotations
 
 import gc
 import sys
+from importlib import import_module
 from typing import NoReturn
 
 import click
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from market import logs
-from market.cli import (
-    accounts,
-    audit,
-    copying,
-    data,
-    evaluating,
-    exporting,
-    importing,
-    jobs,
-    keys,
-    learning,
-    matching,
-    moderation,
-    rights,
-    search,
-    serving,
-    statistics,
-    telling,
-)
 from market.cli.output import fail
 from market.errors import MarketError
 from market.settings import SettingsError, from_environment
 from search.engine import EngineUnavailable
 
+# Where each command is. Only the module of the one that is asked for is read: all of them take a second.
+_COMMANDS = {
+    "accounts": "accounts:accounts",
+    "audit": "audit:audit",
+    "authz": "rights:authz",
+    "bench": "serving:bench",
+    "channels": "telling:channels",
+    "copy-database": "copying:copy_database",
+    "deliveries": "telling:deliveries",
+    "digests": "telling:digests",
+    "drain": "jobs:drain",
+    "endpoints": "telling:endpoints",
+    "evaluate": "evaluating:evaluate",
+    "export": "exporting:export",
+    "import": "importing:import_file",
+    "init": "data:init",
+    "jobs": "jobs:jobs",
+    "keys": "keys:keys",
+    "learn": "learning:learn",
+    "load": "data:load",
+    "match": "matching:match",
+    "moderation": "moderation:moderation",
+    "organisations": "accounts:organisations_group",
+    "reindex": "search:reindex",
+    "rematch": "learning:rematch",
+    "search": "search:search",
+    "serve": "serving:serve",
+    "stats": "statistics:stats",
+    "weights": "learning:weights",
+    "worker": "serving:worker",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """The commands by their names; see _COMMANDS."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"market.cli.{module}"), name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.pass_context
 def market(context: click.Context) -> None:
     """Qiao 桥: a technology-transfer marketplace. Settings: docs/settings.md."""
     if context.invoked_subcommand != "endpoints":  # asks for them itself, but for what makes one of them
         context.obj = from_environment()
     logs.configure("warning" if context.invoked_subcommand not in ("serve", "worker") else context.obj.log_level)
-
-
-for _command in (
-    serving.serve,
-    serving.worker,
-    data.init,
-    data.load,
-    exporting.export,
-    importing.import_file,
-    copying.copy_database,
-    search.reindex,
-    search.search,
-    jobs.drain,
-    statistics.stats,
-    keys.keys,
-    accounts.accounts,
-    accounts.organisations_group,
-    rights.authz,
-    jobs.jobs,
-    matching.match,
-    evaluating.evaluate,
-    learning.learn,
-    learning.weights,
-    learning.rematch,
-    telling.channels,
-    telling.deliveries,
-    telling.digests,
-    telling.endpoints,
-    audit.audit,
-    moderation.moderation,
-    serving.bench,
-):
-    market.add_command(_command)
 
 
 def main() -> NoReturn:

@@ -13,8 +13,8 @@ from market.api.examples import matching as examples
 from market.api.presenting import PRESENTERS
 from market.matching import diversity, reasons
 from market.models import LISTINGS, Demand, Listing, Match
-from market.services.matching import matches, pairing
-from market.services.matching.matches import Place
+from market.services.matching import matches, pairing, showing
+from market.services.matching.showing import Place
 from market.services.telling import matched
 from schemas.answers import Dismissal, MatchPage, MatchRead, Nothing, TextMatches
 from schemas.queries import MatchQuery, TextMatch
@@ -34,7 +34,7 @@ def _of_listing(noun: str) -> None:
     )  # fmt: skip
     def listed(call: Call, identity: uuid.UUID, query: dict[str, Any]) -> Answer:
         position = paging.decode(query.get("cursor"))
-        found, following = matches.of_listing(
+        found, following = showing.of_listing(
             call.session,
             call.principal,
             model,
