@@ -153,10 +153,11 @@ def _show(rows: Sequence[Import], *, as_json: bool, one: bool = False) -> None:
     names = ("id", "noun", "name", "state", "rows", "created", "changed", "unchanged", "refused")
     more = ("why", "dry_run", "done", "organisation_id", "created_at", "finished_at")
     data = [{name: getattr(row, name) for name in (*names, *more)} for row in rows]
-    show(
-        data[0] if one else data, as_json=as_json, columns=_COLUMNS,
-        rows=[[each[name] for name in names] for each in data],
-    )  # fmt: skip
+    cells = [[each[name] for name in names] for each in data]
+    if one:
+        show(data[0], as_json=as_json, columns=("import", ""), rows=[*zip(_COLUMNS, cells[0], strict=True)])
+    else:
+        show(data, as_json=as_json, columns=_COLUMNS, rows=cells)
 
 
 def _complain(runtime: Runtime, row: Import, given: dict[str, Any]) -> None:
