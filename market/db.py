@@ -34,7 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import object_session
 from sqlmodel import Session, SQLModel
@@ -47,6 +47,13 @@ from market.settings import Settings
 AWAY = (OperationalError, PoolTimeoutError)
 """What is raised while the database is away, busy or full, and where two transactions were in each other's way: it
 passes by itself, and what was tried may be tried again."""
+
+
+def gone_meanwhile(error: IntegrityError) -> bool:
+    """Whether a row refers to what somebody else has deleted in the same moment; who tries again sees that it has
+    gone."""
+    return getattr(error.orig, "sqlstate", "") == "23503" or "FOREIGN KEY" in str(error.orig)
+
 
 # Of hosts that migrate at once, one does it; it may take as long as it takes.
 _ALONE = {

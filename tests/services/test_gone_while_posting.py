@@ -112,6 +112,33 @@ def test_a_post_waits_for_its_author_who_is_going_and_is_refused(runtime: Runtim
 
 @pytest.mark.long
 @on_postgresql
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("organisations", {"name_zh": "渤海研究院", "kind": "university", "region": "120000"}),
+        ("subscriptions", {"noun": "outcome", "query": {"q": "涂层"}}),
+        ("me/keys", {"label": "脚本", "scopes": ["read"]}),
+    ],
+)
+def test_whoever_is_erased_while_they_ask_for_something_is_asked_to_come_again_and_then_unknown(
+    runtime: Runtime, app: Flask, path: str, body: dict[str, Any]
+) -> None:
+    person = add_member(runtime)
+
+    def ask() -> Any:
+        return Caller(app.test_client(), person).post(path, body)
+
+    with runtime.db.writing() as session:
+        is_erased(session, runtime, person)
+        session.flush()
+        with waiting(runtime, ask) as asking:
+            session.commit()
+            assert asking.result(20).status_code == 503
+    assert ask().status_code == 401
+
+
+@pytest.mark.long
+@on_postgresql
 @ways
 def test_whoever_goes_while_they_post_waits_and_what_they_posted_is_the_houses(runtime: Runtime, goes: Goes) -> None:
     person = add_member(runtime)

@@ -7,11 +7,12 @@ from typing import Any
 import orjson
 import structlog
 from flask import Flask, Response, g, request
+from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from market.api.calls import language
 from market.api.problems.catalogue import KINDS
-from market.db import AWAY, why
+from market.db import AWAY, gone_meanwhile, why
 from market.errors import Invalid, MarketError
 from schemas.messages import Message
 
@@ -27,6 +28,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(MarketError, _market)
     for away in AWAY:
         app.register_error_handler(away, _database)
+    app.register_error_handler(IntegrityError, _integrity)
     app.register_error_handler(HTTPException, http)
     app.register_error_handler(Exception, _unforeseen)
 
@@ -78,6 +80,13 @@ def http(error: HTTPException) -> Response:
 
 def _database(error: Exception) -> Response:
     log.warning("database away", error=why(error))
+    return problem("unavailable")
+
+
+def _integrity(error: IntegrityError) -> Response:
+    if not gone_meanwhile(error):
+        return _unforeseen(error)
+    log.warning("gone meanwhile", error=why(error))
     return problem("unavailable")
 
 
