@@ -48,13 +48,6 @@ AWAY = (OperationalError, PoolTimeoutError)
 """What is raised while the database is away, busy or full, and where two transactions were in each other's way: it
 passes by itself, and what was tried may be tried again."""
 
-
-def gone_meanwhile(error: IntegrityError) -> bool:
-    """Whether a row refers to what somebody else has deleted in the same moment; who tries again sees that it has
-    gone."""
-    return getattr(error.orig, "sqlstate", "") == "23503" or "FOREIGN KEY" in str(error.orig)
-
-
 # Of hosts that migrate at once, one does it; it may take as long as it takes.
 _ALONE = {
     "sqlite": (),
@@ -182,6 +175,12 @@ def share_turn(session: Session, *name: str) -> None:
 def why(error: Exception) -> str:
     """What the driver said, without the statement."""
     return str(getattr(error, "orig", None) or error)
+
+
+def gone_meanwhile(error: IntegrityError) -> bool:
+    """Whether a row refers to what somebody else has deleted in the same moment; who tries again sees that it has
+    gone."""
+    return getattr(error.orig, "sqlstate", "") == "23503" or "FOREIGN KEY" in str(error.orig)
 
 
 def dialect_of(session: Session) -> str:
