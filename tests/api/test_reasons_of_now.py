@@ -95,15 +95,18 @@ def listed(caller: Caller, outcome: str) -> Any:
     return next(iter(caller.get(f"outcomes/{outcome}/matches").json["items"]), None)
 
 
-def matching(runtime: Runtime, outcome: str) -> Callable[[], None]:
-    """A matching of the outcome that has read all it needs; calling it ends it."""
+@pytest.fixture
+def end(runtime: Runtime, owner: Caller, demand: dict[str, Any], outcome: str, drain: Drain) -> Callable[[], None]:
+    """Ends a matching of the outcome that had read all it needed when a tier was raised, and all else was done."""
     finish = handlers.match(runtime, [Claimed(uuid.uuid4(), JobName.MATCH, f"outcome:{outcome}", {}, 1, "")])
 
-    def end() -> None:
+    def ends() -> None:
         with runtime.db.writing() as session:
             finish(session)
 
-    return end
+    raise_tiers(owner, demand)
+    drain()
+    return ends
 
 
 def test_once_a_tier_is_raised_the_list_of_matches_tells_no_reason_until_it_is_matched_anew(
@@ -123,11 +126,8 @@ def test_once_a_tier_is_raised_the_list_of_matches_tells_no_reason_until_it_is_m
 
 
 def test_a_matching_that_began_before_a_tier_was_raised_does_not_bring_the_reasons_back(
-    runtime: Runtime, owner: Caller, stranger: Caller, demand: dict[str, Any], outcome: str, drain: Drain
+    stranger: Caller, outcome: str, end: Callable[[], None]
 ) -> None:
-    end = matching(runtime, outcome)
-    raise_tiers(owner, demand)
-    drain()
     after = listed(stranger, outcome)
     end()
     assert listed(stranger, outcome) == after
@@ -135,11 +135,8 @@ def test_a_matching_that_began_before_a_tier_was_raised_does_not_bring_the_reaso
 
 
 def test_nor_does_one_that_would_have_made_the_match(
-    runtime: Runtime, owner: Caller, stranger: Caller, demand: dict[str, Any], outcome: str, drain: Drain
+    runtime: Runtime, stranger: Caller, outcome: str, end: Callable[[], None]
 ) -> None:
-    end = matching(runtime, outcome)
-    raise_tiers(owner, demand)
-    drain()
     with runtime.db.writing() as session:
         session.execute(delete(Match))
     end()

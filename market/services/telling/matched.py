@@ -76,8 +76,8 @@ def _said(row: Notification, match: Match, mine: Listing, *, told: bool) -> str:
 
 def as_they_are(session: Session, listings: Iterable[Listing]) -> Collection[uuid.UUID]:
     """Those that are public and were matched since they last changed: they are signed as they are, and whoever signs
-    one has it matched by a job, which has gone once that is done. Ask before reading their matches, or while these
-    are held: then the reasons read are of now, or of later."""
+    one has it matched by a job, which has gone once that is done. Ask in the same snapshot in which their matches
+    are read, or before, or while these are held: then the reasons read are of now, or of later."""
     listings = [*listings]
     ids = [one.id for one in listings]
     signed = select(Signature.listing_id, Signature.version).where(col(Signature.listing_id).in_(ids))
